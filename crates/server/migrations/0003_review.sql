@@ -1,0 +1,75 @@
+-- Screening, review and the record of what was done.
+
+CREATE TABLE findings (
+    id TEXT PRIMARY KEY,
+    revision_id TEXT NOT NULL REFERENCES app_revisions (id) ON DELETE CASCADE,
+    check_id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    -- 'passed', 'not_checked', 'suspicious', 'invalid' or 'malicious'.
+    severity TEXT NOT NULL,
+    sentence TEXT NOT NULL,
+    mend TEXT NOT NULL,
+    -- JSON.
+    evidence TEXT NOT NULL,
+    found_at BIGINT NOT NULL
+);
+CREATE INDEX findings_by_revision ON findings (revision_id, found_at);
+
+CREATE TABLE review_decisions (
+    id TEXT PRIMARY KEY,
+    app_id TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+    revision_id TEXT NOT NULL,
+    -- 'approved', 'held', 'rejected', 'suspended' or 'reinstated'.
+    decision TEXT NOT NULL,
+    -- JSON array of {kind, text, urls}.
+    reasons TEXT NOT NULL,
+    decided_by TEXT NOT NULL,
+    decided_at BIGINT NOT NULL
+);
+CREATE INDEX review_decisions_by_app ON review_decisions (app_id, decided_at);
+
+-- Append-only: who did what, when, from where.
+CREATE TABLE audit (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    at BIGINT NOT NULL,
+    -- 'user', 'app', 'operator' or 'system', and its id.
+    actor_kind TEXT NOT NULL,
+    actor_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    app_id TEXT,
+    user_id TEXT,
+    address TEXT NOT NULL,
+    -- JSON object.
+    detail TEXT NOT NULL
+);
+CREATE INDEX audit_by_time ON audit (at, id);
+CREATE INDEX audit_by_app ON audit (app_id, at, id) WHERE app_id IS NOT NULL;
+CREATE INDEX audit_by_user ON audit (user_id, at, id) WHERE user_id IS NOT NULL;
+
+CREATE TABLE outbox (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    recipient TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    -- When to try (again), null once it is sent or given up.
+    due_at BIGINT,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    sent_at BIGINT,
+    last_error TEXT
+);
+CREATE INDEX outbox_due ON outbox (due_at, id) WHERE due_at IS NOT NULL;
+
+-- Background work, claimed by one node at a time.
+CREATE TABLE jobs (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    claimed_until BIGINT NOT NULL DEFAULT 0,
+    last_error TEXT,
+    UNIQUE (kind, subject)
+);
+CREATE INDEX jobs_due ON jobs (due_at, id);

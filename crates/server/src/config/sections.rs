@@ -1,0 +1,114 @@
+//! Every key of the configuration, with its meaning and its default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::section::section;
+use super::values::{AddressBlock, Hidden, LogFormat, SigningAlgorithm, Ttl};
+
+section! {
+    /// Where the server listens and how it is known to the world.
+    "server" => pub struct Server {
+        /// The address to listen on.
+        listen: SocketAddr = "\"127.0.0.1:8080\"",
+        /// The issuer: the origin under which browsers and apps reach this server. Every absolute URL is built from it,
+        /// never from a request. https, or http for a loopback address.
+        issuer: Option<String> = "# \"https://meet.example.com\"",
+        /// Proxies whose X-Forwarded-For is believed: addresses or blocks. From anyone else the header is ignored.
+        trusted_proxies: Vec<AddressBlock> = "[]",
+        /// How long running requests may take to finish after a stop was asked for.
+        shutdown_grace: Ttl = "\"10s\"",
+        /// How long one request may take before it is given up with 503.
+        request_timeout: Ttl = "\"30s\"",
+        /// How many connections are served at once; more wait.
+        max_connections: usize = "4096",
+    }
+}
+
+section! {
+    /// Where everything is kept.
+    "database" => pub struct Database {
+        /// sqlite:FILE (the embedded database) or postgres://USER:PASSWORD@HOST/NAME.
+        url: Hidden = "\"sqlite:jiomeet-oauth.db\"",
+        /// PostgreSQL connections, or SQLite readers.
+        connections: usize = "8",
+    }
+}
+
+section! {
+    /// Codes and tokens.
+    "tokens" => pub struct Tokens {
+        /// How long an authorization code can be redeemed.
+        authorization_code_ttl: Ttl = "\"5m\"",
+        /// How long an access token opens the API.
+        access_token_ttl: Ttl = "\"1d\"",
+        /// How long a refresh token can be used, from its making.
+        refresh_token_ttl: Ttl = "\"60d\"",
+        /// How long after a rotation the previous refresh token still gets the same successor again: answers get lost.
+        refresh_reuse_grace: Ttl = "\"60s\"",
+        /// How many living grants a person may hold for one app; the oldest ends. 0 is no limit.
+        max_live_grants: u32 = "0",
+        /// Demand PKCE of confidential apps too. Public apps always need it.
+        require_pkce: bool = "false",
+    }
+}
+
+section! {
+    /// Signing keys and the operator's key.
+    "keys" => pub struct Keys {
+        /// The algorithm of new signing keys: RS256, ES256 or EdDSA.
+        signing_algorithm: SigningAlgorithm = "\"RS256\"",
+        /// A file with 32 random bytes in base64 that encrypts the keys in the database: `openssl rand -base64 32 > FILE`.
+        operator_key_file: Option<PathBuf> = "# \"/etc/jiomeet-oauth/operator.key\"",
+        /// How long a new signing key is published before it signs: at least as long as others cache the key set.
+        publish_ahead: Ttl = "\"15m\"",
+    }
+}
+
+section! {
+    /// Accounts, sessions and the OAuth beta.
+    "accounts" => pub struct Accounts {
+        /// How long a sign-in lasts.
+        session_ttl: Ttl = "\"14d\"",
+        /// Whether people may make accounts for themselves.
+        sign_up: bool = "true",
+        /// Whether every account may register apps; else an admin grants it on request.
+        oauth_for_everyone: bool = "false",
+        /// How many passwords are hashed at once. Each takes 19 MiB for about 20 ms.
+        password_hashers: usize = "1",
+        /// How many sign-ins may wait for a hasher before the next is asked to come back later.
+        password_queue: usize = "64",
+    }
+}
+
+section! {
+    /// Limits on failures. What succeeds is not counted. Each allows a burst, then one more per interval.
+    "limits" => pub struct Limits {
+        /// Wrong passwords for one account from one address block (an IPv4 /24, an IPv6 /56).
+        sign_in_burst: u32 = "10",
+        /// One more after each.
+        sign_in_interval: Ttl = "\"30s\"",
+        /// Wrong passwords for one account from anywhere. A browser that signed in before passes.
+        account_burst: u32 = "200",
+        /// One more after each.
+        account_interval: Ttl = "\"1m\"",
+        /// Failed client authentications of one client from one address block. The right secret always passes.
+        client_burst: u32 = "200",
+        /// One more after each.
+        client_interval: Ttl = "\"1s\"",
+        /// Accounts made from one address block.
+        sign_up_burst: u32 = "20",
+        /// One more after each.
+        sign_up_interval: Ttl = "\"5m\"",
+    }
+}
+
+section! {
+    /// What the log says.
+    "log" => pub struct Log {
+        /// json or text.
+        format: LogFormat = "\"text\"",
+        /// Levels, in tracing's words: info, or info,sql=debug.
+        filter: String = "\"info\"",
+    }
+}
