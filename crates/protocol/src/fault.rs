@@ -1,0 +1,394 @@
+//! The catalogue of faults: one entry for every way in which a request can be refused.
+//!
+//! RFC 6749 has a dozen error codes for hundreds of mistakes, so `invalid_grant` alone helps nobody.
+//! Each entry here names one mistake by a stable code, says in a sentence what is wrong and in
+//! another what to do. The same entry is shown on a page, written as JSON, sent on the redirect and
+//! logged, and its code is the anchor of its paragraph in the docs (`error_uri`).
+//!
+//! Codes are part of the public interface: add, but do not rename. All text keeps to the characters
+//! that RFC 6749 5.2 allows in `error_description` (printable ASCII without `"` and `\`).
+
+/// One way in which a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fault {
+    /// Stable name, such as `code_expired`; the anchor in the docs.
+    pub code: &'static str,
+    /// What is wrong, as a full sentence.
+    pub sentence: &'static str,
+    /// What to do about it, as a full sentence.
+    pub mend: &'static str,
+}
+
+/// Declares the entries and [`ALL`] in one go, so that none can be left out of the docs.
+macro_rules! catalogue {
+    ($( $name:ident = $code:literal: $sentence:literal, $mend:literal; )*) => {
+        $(
+            #[doc = $sentence]
+            pub const $name: Fault = Fault { code: $code, sentence: $sentence, mend: $mend };
+        )*
+
+        /// Every entry, in the order in which the docs show them.
+        pub const ALL: &[Fault] = &[$($name),*];
+
+        #[cfg(test)]
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+/// Finds an entry by its code.
+pub fn find(code: &str) -> Option<&'static Fault> {
+    ALL.iter().find(|fault| fault.code == code)
+}
+
+catalogue! {
+    // Any request.
+    PARAMETER_REPEATED = "parameter_repeated":
+        "A parameter was sent more than once.",
+        "Send each parameter once, either in the query or in the body.";
+    PARAMETER_ENCODING = "parameter_encoding":
+        "A parameter is not valid text.",
+        "Percent-encode parameters as UTF-8 and leave out the character U+0000.";
+    PARAMETER_TYPE = "parameter_type":
+        "A parameter in the JSON body is not text.",
+        "Send every parameter as a JSON string, and leave out those that have no value.";
+    PARAMETER_TOO_LONG = "parameter_too_long":
+        "A parameter is longer than it can be.",
+        "Check that the value was built as the docs say.";
+    PARAMETERS_TOO_MANY = "parameters_too_many":
+        "The request has too many parameters.",
+        "Send only the parameters that the docs name.";
+    REQUEST_TOO_LONG = "request_too_long":
+        "The request is too long.",
+        "Shorten the parameters; state in particular should be a short random value.";
+    JSON_MALFORMED = "json_malformed":
+        "The body is not valid JSON.",
+        "Send valid JSON in UTF-8, or a form with the content type application/x-www-form-urlencoded.";
+    JSON_NOT_OBJECT = "json_not_object":
+        "The JSON body is not an object.",
+        "Send one JSON object with the parameters as its members.";
+    BODY_TOO_LARGE = "body_too_large":
+        "The body of the request is too large.",
+        "Send only what the docs name for this call.";
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type":
+        "The content type of the request is not supported here.",
+        "Set the Content-Type header to one that the docs name for this call.";
+    METHOD_NOT_ALLOWED = "method_not_allowed":
+        "This address does not answer to that HTTP method.",
+        "Use one of the methods in the Allow header.";
+    NOT_FOUND = "not_found":
+        "There is nothing at this address.",
+        "Check the path against the docs.";
+    HOST_UNKNOWN = "host_unknown":
+        "This server does not answer for that host name.",
+        "Use the address of the issuer as the server's metadata gives it.";
+    REQUEST_TIMEOUT = "request_timeout":
+        "The request did not arrive in time.",
+        "Try again; if it happens often, check the connection to this server.";
+    RATE_LIMITED = "rate_limited":
+        "There were too many failed attempts.",
+        "Wait for the number of seconds in the Retry-After header, then try again.";
+    UNAVAILABLE = "unavailable":
+        "The server can not take this request at the moment.",
+        "Try again after the number of seconds in the Retry-After header.";
+    SERVER_ERROR = "server_error":
+        "Something went wrong in the server.",
+        "Try again; if it happens again, tell the operator the time and the request id.";
+
+    // Authorization endpoint: shown on a page, because there is nowhere safe to send the person.
+    CLIENT_ID_MISSING = "client_id_missing":
+        "The request does not say which app it comes from.",
+        "Add the app's client id as client_id (or clientId).";
+    CLIENT_ID_REPEATED = "client_id_repeated":
+        "The client id was sent more than once.",
+        "Send the client id once.";
+    CLIENT_IDS_DIFFER = "client_ids_differ":
+        "The request names two different apps.",
+        "Send one client id; clientId and client_id are two names for the same parameter.";
+    CLIENT_UNKNOWN = "client_unknown":
+        "There is no app with this client id.",
+        "Copy the client id from the security section of the app's page.";
+    CLIENT_NOT_APPROVED = "client_not_approved":
+        "This app has not been approved yet.",
+        "Until it is, only its owner and the testers whom the owner invited can use it.";
+    CLIENT_SUSPENDED = "client_suspended":
+        "This app has been suspended.",
+        "The app's owner finds the reason on the app's page.";
+    REDIRECT_URI_MISSING = "redirect_uri_missing":
+        "The request does not say where to send the answer.",
+        "Add redirect_uri with one of the app's registered callback URLs.";
+    REDIRECT_URI_REPEATED = "redirect_uri_repeated":
+        "The redirect_uri was sent more than once.",
+        "Send redirect_uri once.";
+    REDIRECT_URI_UNREGISTERED = "redirect_uri_unregistered":
+        "The redirect_uri is not one of the app's registered callback URLs.",
+        "Send a registered callback URL, identical to the last character, or register this one on the app's page.";
+    REDIRECT_LOOP = "redirect_loop":
+        "This app has sent you here many times in a short while.",
+        "The app may be caught in a loop; close its window and tell its developer.";
+    REQUEST_EXPIRED = "request_expired":
+        "This sign-in was left open for too long.",
+        "Go back to the app and start again.";
+    REQUEST_TAMPERED = "request_tampered":
+        "This sign-in can not be continued, because its link is damaged.",
+        "Go back to the app and start again.";
+    REQUEST_OTHER_BROWSER = "request_other_browser":
+        "This sign-in was started in another browser.",
+        "Go back to the app in this browser and start again.";
+    REQUEST_ALREADY_ANSWERED = "request_already_answered":
+        "This request has already been answered.",
+        "Go back to the app; if it still asks, start again from there.";
+    FORM_EXPIRED = "form_expired":
+        "This form is no longer valid.",
+        "Load the page again and send the form once more.";
+
+    // Authorization endpoint: sent back to the app.
+    RESPONSE_TYPE_MISSING = "response_type_missing":
+        "The parameter response_type is missing.",
+        "Send response_type=code.";
+    RESPONSE_TYPE_UNSUPPORTED = "response_type_unsupported":
+        "The response_type is not supported.",
+        "Send response_type=code; the implicit flow is not offered.";
+    SCOPE_MALFORMED = "scope_malformed":
+        "The scope is not a list of scope names.",
+        "Send scope names separated by single spaces.";
+    SCOPE_NOT_REGISTERED = "scope_not_registered":
+        "The app asks for a scope that it is not registered for.",
+        "Ask only for the app's scopes, or add the scope on the app's page.";
+    PKCE_REQUIRED = "pkce_required":
+        "This app must use PKCE.",
+        "Send code_challenge and code_challenge_method=S256.";
+    PKCE_METHOD_MISSING = "pkce_method_missing":
+        "There is a code_challenge without a code_challenge_method.",
+        "Send code_challenge_method=S256; without it the method would be plain, which is not supported.";
+    PKCE_METHOD_UNSUPPORTED = "pkce_method_unsupported":
+        "The code_challenge_method is not supported.",
+        "Use S256, the only method offered.";
+    PKCE_CHALLENGE_MISSING = "pkce_challenge_missing":
+        "There is a code_challenge_method without a code_challenge.",
+        "Send the code_challenge too: the SHA-256 of the code_verifier in base64url without padding.";
+    PKCE_CHALLENGE_MALFORMED = "pkce_challenge_malformed":
+        "The code_challenge is not an S256 challenge.",
+        "Send the SHA-256 of the code_verifier in base64url without padding: 43 characters.";
+    PROMPT_UNSUPPORTED = "prompt_unsupported":
+        "The prompt has a value that is not supported.",
+        "Use none, login, consent or select_account.";
+    PROMPT_NONE_NOT_ALONE = "prompt_none_not_alone":
+        "The prompt value none was combined with another.",
+        "Send prompt=none alone, or leave none out.";
+    MAX_AGE_MALFORMED = "max_age_malformed":
+        "The max_age is not a number of seconds.",
+        "Send max_age as a whole number of seconds, such as 3600.";
+    TARGET_UNKNOWN = "target_unknown":
+        "The resource is not one that this server issues tokens for.",
+        "Leave resource out, or use the issuer's address.";
+    CONSENT_DENIED = "consent_denied":
+        "The person said no.",
+        "Offer to try again, and explain what the access is for.";
+    CONSENT_NOTHING_GRANTED = "consent_nothing_granted":
+        "The person granted none of the scopes.",
+        "Offer to try again, and explain what each scope is for.";
+    LOGIN_REQUIRED = "login_required":
+        "The person must sign in first.",
+        "Send the person here without prompt=none.";
+    CONSENT_REQUIRED = "consent_required":
+        "The person must consent first.",
+        "Send the person here without prompt=none.";
+    INTERACTION_REQUIRED = "interaction_required":
+        "The person must do something here first.",
+        "Send the person here without prompt=none.";
+
+    // Client authentication.
+    CLIENT_AUTH_MISSING = "client_auth_missing":
+        "The app did not say who it is.",
+        "Send the client id and secret in an Authorization: Basic header.";
+    CLIENT_AUTH_MALFORMED = "client_auth_malformed":
+        "The Authorization header can not be read.",
+        "Send Basic, a space, and the base64 of the client id, a colon and the client secret.";
+    CLIENT_AUTH_SCHEME = "client_auth_scheme":
+        "Apps do not authenticate with this scheme.",
+        "Send the client id and secret in an Authorization: Basic header.";
+    CLIENT_AUTH_TWICE = "client_auth_twice":
+        "The app authenticated in two ways at once.",
+        "Send the secret either in the Authorization header or in the body, not in both.";
+    CLIENT_AUTH_IDS_DIFFER = "client_auth_ids_differ":
+        "The client id in the body is not the one in the Authorization header.",
+        "Leave the client id out of the body, or send the same one.";
+    CLIENT_SECRET_MISSING = "client_secret_missing":
+        "The app did not send its secret.",
+        "Send the client secret; if it was lost, make a new one on the app's page.";
+    CLIENT_CREDENTIALS_WRONG = "client_credentials_wrong":
+        "The client id or the client secret is wrong.",
+        "Copy both from the security section of the app's page; the old secret may have been replaced.";
+    CLIENT_SECRET_UNEXPECTED = "client_secret_unexpected":
+        "This app is public and has no secret.",
+        "Send client_id in the body without a secret, and use PKCE.";
+    CLIENT_INACTIVE = "client_inactive":
+        "This app may not use the API at the moment.",
+        "Its owner finds the reason on the app's page.";
+
+    // Token endpoint.
+    GRANT_TYPE_MISSING = "grant_type_missing":
+        "The parameter grant_type is missing.",
+        "Send grant_type=authorization_code or grant_type=refresh_token.";
+    GRANT_TYPE_UNSUPPORTED = "grant_type_unsupported":
+        "The grant_type is not supported.",
+        "Use authorization_code or refresh_token.";
+    GRANT_TYPE_NOT_ALLOWED = "grant_type_not_allowed":
+        "This app may not use this grant_type.",
+        "Use a grant type that the app's page lists.";
+    CODE_MISSING = "code_missing":
+        "The parameter code is missing.",
+        "Send the code from the redirect as it came.";
+    CODE_UNKNOWN = "code_unknown":
+        "The authorization code is not one of this app's.",
+        "Send the code from the redirect unchanged, with the credentials of the app that asked for it.";
+    CODE_EXPIRED = "code_expired":
+        "The authorization code has expired.",
+        "Redeem codes as soon as they arrive; send the person through the flow again.";
+    CODE_SPENT = "code_spent":
+        "The authorization code has been used before.",
+        "Redeem each code once; send the person through the flow again.";
+    CODE_REVOKED = "code_revoked":
+        "The access that this code stands for has been withdrawn.",
+        "Send the person through the flow again.";
+    REDIRECT_URI_MISMATCH = "redirect_uri_mismatch":
+        "The redirect_uri is not the one of the authorization request.",
+        "Send the same redirect_uri in both requests, or leave it out here; then start the flow again.";
+    VERIFIER_MISSING = "verifier_missing":
+        "The code was asked for with PKCE, but the code_verifier is missing.",
+        "Send the code_verifier that the code_challenge was made from.";
+    VERIFIER_MISMATCH = "verifier_mismatch":
+        "The code_verifier does not belong to the code_challenge.",
+        "Keep the verifier with the person's session, and start the flow again.";
+    VERIFIER_MALFORMED = "verifier_malformed":
+        "The code_verifier is not one that RFC 7636 allows.",
+        "Use 43 to 128 letters, digits, hyphens, dots, underscores and tildes, and start the flow again.";
+    VERIFIER_UNEXPECTED = "verifier_unexpected":
+        "There is a code_verifier, but the code was asked for without a code_challenge.",
+        "Send code_challenge and code_challenge_method=S256 in the authorization request.";
+    REFRESH_TOKEN_MISSING = "refresh_token_missing":
+        "The parameter refresh_token is missing.",
+        "Send the refresh token from the last token response.";
+    REFRESH_TOKEN_UNKNOWN = "refresh_token_unknown":
+        "The refresh token is not one of this app's.",
+        "Send the refresh token from the last token response unchanged, with the same app's credentials.";
+    REFRESH_TOKEN_EXPIRED = "refresh_token_expired":
+        "The refresh token has expired.",
+        "Send the person through the flow again.";
+    REFRESH_TOKEN_REPLACED = "refresh_token_replaced":
+        "The refresh token has been replaced by a newer one.",
+        "Use the refresh token from the last token response.";
+    REFRESH_TOKEN_REPLAYED = "refresh_token_replayed":
+        "The refresh token had been replaced and was used again, so the access was ended.",
+        "Keep only the newest refresh token; send the person through the flow again.";
+    GRANT_ENDED = "grant_ended":
+        "The access has been withdrawn.",
+        "Send the person through the flow again.";
+    SCOPE_EXCEEDS_GRANT = "scope_exceeds_grant":
+        "The scope goes beyond what the person granted.",
+        "Leave scope out, or send the person through the flow again to ask for more.";
+    TOKEN_PARAMETER_MISSING = "token_parameter_missing":
+        "The parameter token is missing.",
+        "Send the token in the body as token.";
+    SIGNING_FAILED = "signing_failed":
+        "The token could not be signed.",
+        "Send the person through the flow again; if it happens again, tell the operator.";
+
+    // Bearer tokens.
+    TOKEN_MISSING = "token_missing":
+        "This call needs an access token.",
+        "Send the access token in an Authorization: Bearer header.";
+    TOKEN_MALFORMED = "token_malformed":
+        "The Authorization header does not hold an access token.",
+        "Send Bearer, a space, and the access token unchanged.";
+    TOKEN_REPEATED = "token_repeated":
+        "The access token was sent in more than one way.",
+        "Send the access token in the Authorization header alone.";
+    TOKEN_INVALID = "token_invalid":
+        "The access token was not issued by this server or has been altered.",
+        "Send the access token from the token response unchanged.";
+    TOKEN_WRONG_KIND = "token_wrong_kind":
+        "This is a token, but no access token for this API.",
+        "Send the access_token of the token response, not the refresh token or another one.";
+    TOKEN_EXPIRED = "token_expired":
+        "The access token has expired.",
+        "Get a new one with the refresh token.";
+    TOKEN_REVOKED = "token_revoked":
+        "The access token has been revoked.",
+        "Send the person through the flow again.";
+    SCOPE_INSUFFICIENT = "scope_insufficient":
+        "The access token does not carry the scope that this call needs.",
+        "Ask the person for the scope that the answer names.";
+
+    // User and meeting API.
+    VALIDATION_FAILED = "validation_failed":
+        "Some fields are missing or wrong.",
+        "Mend every field in the list and send the request again.";
+    QUERY_INVALID = "query_invalid":
+        "A query parameter is wrong.",
+        "Mend the parameter that is named and send the request again.";
+    MEETING_NOT_FOUND = "meeting_not_found":
+        "There is no such meeting.",
+        "Check the meeting id; only the signed-in person's own meetings can be reached.";
+    USER_NOT_FOUND = "user_not_found":
+        "There is no such user.",
+        "Use the user id from the profile call; only the signed-in person's own meetings can be reached.";
+    MEETING_OVER = "meeting_over":
+        "The meeting is over.",
+        "Only meetings that run or are to come can be changed, joined or cancelled.";
+    MEETING_CANCELLED = "meeting_cancelled":
+        "The meeting has been cancelled.",
+        "Schedule a new one.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_unique_anchors_named_like_their_constants() {
+        let mut seen = HashSet::new();
+        for (fault, name) in ALL.iter().zip(NAMES) {
+            assert!(seen.insert(fault.code), "{} is there twice", fault.code);
+            assert_eq!(fault.code, name.to_ascii_lowercase());
+            assert!(
+                fault
+                    .code
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b == b'_'),
+                "{} can not be an anchor",
+                fault.code
+            );
+        }
+    }
+
+    #[test]
+    fn every_fault_has_a_sentence_and_a_mend_of_its_own_in_plain_characters() {
+        let mut sentences = HashSet::new();
+        for fault in ALL {
+            for text in [fault.sentence, fault.mend] {
+                assert!(text.ends_with('.'), "{}: {text}", fault.code);
+                assert!(text.len() >= 15, "{}: {text}", fault.code);
+                // RFC 6749 5.2: error_description.
+                assert!(
+                    text.bytes()
+                        .all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+                    "{}: {text}",
+                    fault.code
+                );
+            }
+            assert!(
+                sentences.insert(fault.sentence),
+                "{} says what another says",
+                fault.code
+            );
+        }
+    }
+
+    #[test]
+    fn faults_are_found_by_code() {
+        assert_eq!(find("code_expired"), Some(&CODE_EXPIRED));
+        assert_eq!(find("no_such_code"), None);
+    }
+}

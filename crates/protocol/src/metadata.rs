@@ -1,0 +1,100 @@
+//! What the server says about itself: authorization server metadata (RFC 8414 section 2), with the
+//! issuer parameter of RFC 9207.
+//!
+//! The server fills the struct from its configuration; a field left empty is left out of the
+//! document, as section 3.2 asks ("claims with zero elements MUST be omitted").
+
+use serde::{Deserialize, Serialize};
+
+/// The document at `/.well-known/oauth-authorization-server`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AuthorizationServerMetadata {
+    /// The issuer, byte for byte what `iss` says everywhere else.
+    pub issuer: String,
+    /// Where people are sent to consent.
+    pub authorization_endpoint: String,
+    /// Where codes and refresh tokens are redeemed.
+    pub token_endpoint: String,
+    /// The public keys of access tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// RFC 7591; absent here, because apps are reviewed by people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
+    /// Scopes that may be asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes_supported: Vec<String>,
+    /// Values of `response_type`; required.
+    pub response_types_supported: Vec<String>,
+    /// Values of `response_mode`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub response_modes_supported: Vec<String>,
+    /// Values of `grant_type`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grant_types_supported: Vec<String>,
+    /// How clients may authenticate at the token endpoint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// Documentation for developers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_documentation: Option<String>,
+    /// Languages of the pages, as BCP 47 tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales_supported: Vec<String>,
+    /// What the server asks of app developers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op_policy_uri: Option<String>,
+    /// The server's terms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op_tos_uri: Option<String>,
+    /// RFC 7009.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<String>,
+    /// How clients may authenticate there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revocation_endpoint_auth_methods_supported: Vec<String>,
+    /// RFC 7662.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introspection_endpoint: Option<String>,
+    /// How clients may authenticate there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub introspection_endpoint_auth_methods_supported: Vec<String>,
+    /// PKCE methods (RFC 7636): `S256` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub code_challenge_methods_supported: Vec<String>,
+    /// RFC 9207: every answer on the redirect carries `iss`.
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+    /// Values of `prompt` (Initiating User Registration via OpenID Connect, section 5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prompt_values_supported: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn empty_fields_are_left_out_and_required_ones_stay() {
+        let document = AuthorizationServerMetadata {
+            issuer: "https://auth.example".into(),
+            authorization_endpoint: "https://auth.example/oauth2/authorize".into(),
+            token_endpoint: "https://auth.example/api/oauth2/v2/token".into(),
+            response_types_supported: vec!["code".into()],
+            authorization_response_iss_parameter_supported: true,
+            ..AuthorizationServerMetadata::default()
+        };
+        assert_eq!(
+            serde_json::to_value(&document).unwrap(),
+            serde_json::json!({
+                "issuer": "https://auth.example",
+                "authorization_endpoint": "https://auth.example/oauth2/authorize",
+                "token_endpoint": "https://auth.example/api/oauth2/v2/token",
+                "response_types_supported": ["code"],
+                "authorization_response_iss_parameter_supported": true,
+            })
+        );
+    }
+}

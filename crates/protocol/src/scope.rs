@@ -1,0 +1,328 @@
+//! Scopes: names for what an app may do (RFC 6749 3.3), and the six that this platform has.
+//!
+//! [`Scope`] and [`ScopeSet`] know only the RFC's grammar. What a name means stands in a table of
+//! [`KnownScope`]s; every function that needs it takes the table, so that an operator's own scopes
+//! can join the [`CATALOGUE`] without a change here.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::OAuthError;
+use crate::fault;
+
+/// A scope with its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownScope {
+    /// The name, such as `meeting:read`.
+    pub name: &'static str,
+    /// The heading under which it is shown.
+    pub group: &'static str,
+    /// What it lets an app do, in the words of the integration guide.
+    pub description: &'static str,
+}
+
+/// The scopes of the platform, in the order of the integration guide.
+pub const CATALOGUE: &[KnownScope] = &[
+    KnownScope {
+        name: "user:read",
+        group: "User",
+        description: "Allows the client application to read the user's profile information.",
+    },
+    KnownScope {
+        name: "meeting:create",
+        group: "Meeting",
+        description: "Grants the client application permission to create new meetings on behalf of the user.",
+    },
+    KnownScope {
+        name: "meeting:delete",
+        group: "Meeting",
+        description: "Allows the client application to delete existing meetings that were created by the user.",
+    },
+    KnownScope {
+        name: "meeting:read",
+        group: "Meeting",
+        description: "Grants the client application read access to the user's meetings, including details and participants.",
+    },
+    KnownScope {
+        name: "meeting:update",
+        group: "Meeting",
+        description: "Allows the client application to update the details of meetings created by the user.",
+    },
+    KnownScope {
+        name: "meeting:join",
+        group: "Meeting",
+        description: "Allows the client application to pass access token to Jiomeet Web SDK to join the meetings of jiomeet.",
+    },
+];
+
+impl KnownScope {
+    /// Finds a scope of the [`CATALOGUE`] by its name.
+    pub fn find(name: &str) -> Option<&'static KnownScope> {
+        CATALOGUE.iter().find(|known| known.name == name)
+    }
+}
+
+/// The most characters in a scope's name.
+pub const MAX_SCOPE_LENGTH: usize = 128;
+
+/// The most scopes in one set that comes from outside.
+pub const MAX_SCOPES: usize = 64;
+
+/// OpenID Connect's way of asking for a refresh token. Apps always get one here, so it says nothing.
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// One scope name: `1*( %x21 / %x23-5B / %x5D-7E )` (RFC 6749 3.3).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope(String);
+
+/// A text is no list of scope names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeFault {
+    /// A name is empty.
+    #[error("a scope name is empty")]
+    Empty,
+    /// A name has a character that RFC 6749 3.3 forbids.
+    #[error("a scope name has a character that is not allowed")]
+    Character,
+    /// A name is longer than [`MAX_SCOPE_LENGTH`].
+    #[error("a scope name is too long")]
+    TooLong,
+    /// There are more than [`MAX_SCOPES`] names.
+    #[error("there are too many scope names")]
+    TooMany,
+}
+
+impl From<ScopeFault> for OAuthError {
+    fn from(fault: ScopeFault) -> Self {
+        OAuthError::invalid_scope(&fault::SCOPE_MALFORMED).with_private(fault.to_string())
+    }
+}
+
+impl Scope {
+    /// Checks a name against the grammar of RFC 6749 3.3.
+    ///
+    /// # Errors
+    /// The name is empty, too long, or has a forbidden character.
+    pub fn parse(name: &str) -> Result<Self, ScopeFault> {
+        if name.is_empty() {
+            return Err(ScopeFault::Empty);
+        }
+        if name.len() > MAX_SCOPE_LENGTH {
+            return Err(ScopeFault::TooLong);
+        }
+        let allowed = |b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        if !name.bytes().all(allowed) {
+            return Err(ScopeFault::Character);
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What the [`CATALOGUE`] says about it.
+    pub fn known(&self) -> Option<&'static KnownScope> {
+        KnownScope::find(&self.0)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for Scope {
+    type Err = ScopeFault;
+
+    fn from_str(name: &str) -> Result<Self, ScopeFault> {
+        Self::parse(name)
+    }
+}
+
+impl From<KnownScope> for Scope {
+    fn from(known: KnownScope) -> Self {
+        Self(known.name.to_owned())
+    }
+}
+
+/// A set of scopes that remembers the order of first mention. Two sets with the same members are
+/// equal in any order.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct ScopeSet(Vec<Scope>);
+
+impl ScopeSet {
+    /// The empty set.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Every scope of the [`CATALOGUE`].
+    pub fn all_known() -> Self {
+        CATALOGUE.iter().copied().map(Scope::from).collect()
+    }
+
+    /// Reads names separated by spaces. A name that comes twice counts once, and surplus spaces are
+    /// forgiven; any other white space is not. Empty text is the empty set.
+    ///
+    /// # Errors
+    /// A name is malformed, or there are too many.
+    pub fn parse(text: &str) -> Result<Self, ScopeFault> {
+        let mut set = Self::new();
+        for name in text.split(' ').filter(|name| !name.is_empty()) {
+            set.insert(Scope::parse(name)?);
+            if set.len() > MAX_SCOPES {
+                return Err(ScopeFault::TooMany);
+            }
+        }
+        Ok(set)
+    }
+
+    /// Adds a scope at the end, unless it is there already.
+    pub fn insert(&mut self, scope: Scope) {
+        if !self.0.contains(&scope) {
+            self.0.push(scope);
+        }
+    }
+
+    /// Whether the set has a scope of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|scope| scope.as_str() == name)
+    }
+
+    /// Whether the set is empty.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many scopes there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The scopes in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Scope> {
+        self.0.iter()
+    }
+
+    /// Whether every scope of this set is in the other.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.iter().all(|scope| other.contains(scope.as_str()))
+    }
+
+    /// What is in both, in this set's order.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        self.filtered(|scope| other.contains(scope.as_str()))
+    }
+
+    /// What is here and not there, in this set's order.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        self.filtered(|scope| !other.contains(scope.as_str()))
+    }
+
+    /// What is in either, this set's scopes first.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter()).cloned().collect()
+    }
+
+    /// The set without one name.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        self.filtered(|scope| scope.as_str() != name)
+    }
+
+    /// The same set in the table's order; what the table does not know comes last.
+    #[must_use]
+    pub fn in_order_of(&self, table: &[KnownScope]) -> Self {
+        let mut scopes = self.0.clone();
+        scopes.sort_by_key(|scope| {
+            table
+                .iter()
+                .position(|known| known.name == scope.as_str())
+                .unwrap_or(table.len())
+        });
+        Self(scopes)
+    }
+
+    fn filtered(&self, keep: impl Fn(&Scope) -> bool) -> Self {
+        Self(self.iter().filter(|scope| keep(scope)).cloned().collect())
+    }
+}
+
+impl PartialEq for ScopeSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.is_subset(other)
+    }
+}
+
+impl Eq for ScopeSet {}
+
+impl fmt::Display for ScopeSet {
+    /// Names separated by single spaces, as `scope` is written on the wire.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::str::FromStr for ScopeSet {
+    type Err = ScopeFault;
+
+    fn from_str(text: &str) -> Result<Self, ScopeFault> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for ScopeSet {
+    type Error = ScopeFault;
+
+    fn try_from(text: String) -> Result<Self, ScopeFault> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ScopeSet> for String {
+    fn from(set: ScopeSet) -> Self {
+        set.to_string()
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        let mut set = Self::new();
+        for scope in scopes {
+            set.insert(scope);
+        }
+        set
+    }
+}
+
+impl IntoIterator for ScopeSet {
+    type Item = Scope;
+    type IntoIter = std::vec::IntoIter<Scope>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a ScopeSet {
+    type Item = &'a Scope;
+    type IntoIter = std::slice::Iter<'a, Scope>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
