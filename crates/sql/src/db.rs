@@ -1,0 +1,176 @@
+//! The handle that the rest of the program holds.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    thread::JoinHandle,
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    DatabaseUrl, DbError, Options, Statement, Stats, Tx,
+    job::{Access, Queue, Unit},
+    options::Counters,
+    params, postgres, sqlite,
+};
+
+/// Which database engine is behind a [`Db`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded, one file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// An open database; clones share it.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    options: Options,
+    lanes: Lanes,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What a database's threads share with its handle. On PostgreSQL both queues are the same.
+#[derive(Clone)]
+pub(crate) struct Lanes {
+    pub reads: Arc<Queue>,
+    pub writes: Arc<Queue>,
+    pub counters: Arc<Counters>,
+}
+
+impl Db {
+    /// Opens the database and proves that it answers. SQLite: the file is made when it is missing
+    /// (mode 0600), its folder is not.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] or [`DbError::Broken`] with what is wrong and what to do.
+    pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Db, DbError> {
+        let queue = || Arc::new(Queue::new(options.queue_capacity));
+        let reads = queue();
+        let (engine, writes) = match url {
+            DatabaseUrl::Sqlite(_) => (Engine::Sqlite, queue()),
+            DatabaseUrl::Postgres(_) => (Engine::Postgres, reads.clone()),
+        };
+        let lanes = Lanes { reads, writes, counters: Arc::default() };
+        let threads = match url {
+            DatabaseUrl::Sqlite(path) => sqlite::start(path, &options, &lanes).await?,
+            DatabaseUrl::Postgres(url) => postgres::start(url, &options, &lanes).await?,
+        };
+        Ok(Db(Arc::new(Inner { engine, options, lanes, threads: Mutex::new(threads) })))
+    }
+
+    /// Runs a unit that only reads, in a read-only transaction: it sees one moment of the database.
+    /// The unit may run twice.
+    ///
+    /// # Errors
+    /// The unit's own, and any [`DbError`].
+    pub async fn read<T, E, F>(&self, unit: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.submit(Access::Read, unit).await
+    }
+
+    /// Runs a unit that writes. `Ok` is answered when it is durable; at `Err` nothing of it was
+    /// saved (but for [`DbError::OutcomeUnknown`]). The unit may run twice, so ids, secrets and times
+    /// are minted before. A caller that stops waiting before the unit's turn takes it back.
+    ///
+    /// # Errors
+    /// The unit's own, and any [`DbError`].
+    pub async fn write<T, E, F>(&self, unit: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.submit(Access::Write, unit).await
+    }
+
+    async fn submit<T, E, F>(&self, access: Access, run: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let queue = match access {
+            Access::Read => &self.0.lanes.reads,
+            Access::Write => &self.0.lanes.writes,
+        };
+        queue.push(Box::new(Unit { access, run, outcome: None, caller }))?;
+        // No answer at all: the thread died with the unit in its hands.
+        answer.await.unwrap_or_else(|_| Err(E::from(DbError::OutcomeUnknown)))
+    }
+
+    /// Writes one row and waits until it is durable, at most `Options::probe_timeout`: the whole
+    /// path that a request takes. Needs [`Db::migrate`] to have run.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when no answer came in time, or what the write failed with.
+    pub async fn probe(&self) -> Result<(), DbError> {
+        const PROBE: Statement = Statement::new("PROBE", "UPDATE database_probe SET probes = probes + 1 WHERE id = $1");
+        let write = self.write(|tx| match tx.execute(&PROBE, params![1_i64])? {
+            1 => Ok(()),
+            _ => Err(DbError::Broken("database_probe has lost its row".into())),
+        });
+        let limit = self.0.options.probe_timeout;
+        let late = |_| DbError::unavailable(format!("a write took longer than {limit:?}"));
+        tokio::time::timeout(limit, write).await.map_err(late)?
+    }
+
+    /// The engine behind this handle.
+    pub fn engine(&self) -> Engine {
+        self.0.engine
+    }
+
+    /// What has happened since the database was opened.
+    pub fn stats(&self) -> Stats {
+        let Lanes { reads, writes, counters } = &self.0.lanes;
+        Stats {
+            queued_writes: writes.len() as u64,
+            queued_reads: reads.len() as u64,
+            read_units: counters.read_units.load(Ordering::Relaxed),
+            write_units: counters.write_units.load(Ordering::Relaxed),
+            batches: counters.batches.load(Ordering::Relaxed),
+            commits: counters.commits.load(Ordering::Relaxed),
+            log_pages: counters.log_pages.load(Ordering::Relaxed),
+            reconnects: counters.reconnects.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Finishes the units that wait, refuses new ones, moves SQLite's log into its file and closes.
+    pub async fn close(&self) {
+        self.0.close_queues();
+        let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a database thread had panicked");
+                }
+            }
+        });
+        if joined.await.is_err() {
+            tracing::error!("the database could not be closed in order");
+        }
+    }
+}
+
+impl Inner {
+    fn close_queues(&self) {
+        self.lanes.writes.close();
+        self.lanes.reads.close();
+    }
+}
+
+/// Without [`Db::close`] the threads still end, when the last handle is gone and their work is done.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close_queues();
+    }
+}

@@ -1,0 +1,204 @@
+//! Units of work in their bounded queue: from an async caller to the threads that own connections.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use crate::{DbError, Tx};
+
+/// What a unit may do to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// A unit of work whose types are forgotten.
+pub(crate) trait Job: Send {
+    fn access(&self) -> Access;
+    /// Whether its caller has gone away.
+    fn is_abandoned(&self) -> bool;
+    /// Runs the unit; `true` when it wants to be saved.
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Replaces its outcome by an error.
+    fn refuse(&mut self, error: DbError);
+    /// Tells the caller the outcome.
+    fn answer(self: Box<Self>);
+}
+
+pub(crate) struct Unit<T, E, F> {
+    pub access: Access,
+    pub run: F,
+    pub outcome: Option<Result<T, E>>,
+    pub caller: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Job for Unit<T, E, F>
+where
+    F: Fn(&mut Tx<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<DbError> + Send,
+{
+    fn access(&self) -> Access {
+        self.access
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.caller.is_closed()
+    }
+
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        // Nothing of the unit outlives a panic but what it captured, and that is only read (`Fn`).
+        let outcome = match catch_unwind(AssertUnwindSafe(|| (self.run)(tx))) {
+            Ok(Ok(_)) if tx.is_poisoned() => Err(E::from(DbError::Poisoned)),
+            Ok(outcome) => outcome,
+            Err(panic) => {
+                tracing::error!(message = panic_message(&*panic), "a unit of work panicked");
+                Err(E::from(DbError::Panicked))
+            }
+        };
+        self.outcome.insert(outcome).is_ok()
+    }
+
+    fn refuse(&mut self, error: DbError) {
+        self.outcome = Some(Err(E::from(error)));
+    }
+
+    fn answer(self: Box<Self>) {
+        if let Some(outcome) = self.outcome {
+            // A caller that has gone away misses nothing: what it asked for is done or refused.
+            let _ = self.caller.send(outcome);
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// A bounded queue between callers and the threads of a database.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    ready: Condvar,
+    capacity: usize,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Box<dyn Job>>,
+    /// Threads that wait; a wake-up is a system call, so nobody is called when all are at work.
+    idle: usize,
+    closed: bool,
+}
+
+impl Queue {
+    pub fn new(capacity: usize) -> Self {
+        Queue { state: Mutex::default(), ready: Condvar::new(), capacity }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn push(&self, job: Box<dyn Job>) -> Result<(), DbError> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(DbError::unavailable("it has been closed, this process is stopping"));
+        }
+        if state.jobs.len() >= self.capacity {
+            return Err(DbError::Busy);
+        }
+        state.jobs.push_back(job);
+        let wake = state.idle > 0;
+        drop(state);
+        if wake {
+            self.ready.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for jobs and moves up to `most` of them into `batch`; `false` when the queue is closed
+    /// and empty.
+    pub fn take(&self, batch: &mut VecDeque<Box<dyn Job>>, most: usize) -> bool {
+        let mut state = self.state();
+        while state.jobs.is_empty() && !state.closed {
+            state.idle += 1;
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+        let count = state.jobs.len().min(most);
+        batch.extend(state.jobs.drain(..count));
+        count > 0
+    }
+
+    /// Refuses what is waiting, and whatever comes until `until` or until the queue is closed.
+    pub fn refuse_until(&self, until: Instant, error: &DbError) {
+        let mut refused = VecDeque::new();
+        loop {
+            let mut state = self.state();
+            let left = until.saturating_duration_since(Instant::now());
+            if state.jobs.is_empty() && !state.closed && !left.is_zero() {
+                state.idle += 1;
+                (state, _) = self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+            }
+            refused.append(&mut state.jobs);
+            let done = state.closed || left.is_zero();
+            drop(state);
+            refuse_all(&mut refused, error);
+            if done {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps without taking jobs; ends early (`false`) when the queue is closed.
+    pub fn pause(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        while !self.is_closed() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            std::thread::sleep(left.min(Duration::from_millis(50)));
+        }
+        false
+    }
+
+    pub fn close(&self) {
+        self.state().closed = true;
+        self.ready.notify_all();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    pub fn len(&self) -> usize {
+        self.state().jobs.len()
+    }
+}
+
+pub(crate) fn refuse_all(jobs: &mut VecDeque<Box<dyn Job>>, error: &DbError) {
+    for mut job in jobs.drain(..) {
+        job.refuse(error.clone());
+        job.answer();
+    }
+}
+
+/// Held by a thread that serves a queue: should the thread die, callers get errors instead of waiting.
+pub(crate) struct CloseAtExit(pub std::sync::Arc<Queue>);
+
+impl Drop for CloseAtExit {
+    fn drop(&mut self) {
+        self.0.close();
+        self.0.state().jobs.clear();
+    }
+}

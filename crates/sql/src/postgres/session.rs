@@ -1,0 +1,360 @@
+//! One connection and the transaction on it.
+
+use std::{collections::HashMap, future::Future, time::Duration};
+
+use bytes::BytesMut;
+use tokio::runtime::Runtime;
+use tokio_postgres::{
+    Client, Error,
+    error::{Severity, SqlState},
+    types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
+};
+
+use crate::{
+    Cell, DbError, Engine, Row, Statement, Value,
+    job::Access,
+    tx::{self, OnRow, RowOf},
+};
+
+type BoxedError = Box<dyn std::error::Error + Sync + Send>;
+
+/// How much longer than the server's own bound we wait for its answer.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// How long one step of a migration may take, its turn included.
+const MIGRATION: Duration = Duration::from_secs(3600);
+
+/// How the transaction stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// None is open.
+    Idle,
+    /// None is open; this text, sent along with the first statement, begins one.
+    Pending(&'static str),
+    Open,
+    /// Nothing but its end is missing, and nobody waits for that.
+    Read,
+}
+
+pub(super) struct Session {
+    runtime: Runtime,
+    client: Client,
+    /// By the address of the text, which is a constant.
+    prepared: HashMap<(usize, usize), tokio_postgres::Statement>,
+    state: State,
+    usual: Duration,
+    patience: Duration,
+    lost: bool,
+    /// Whether the last failure was one after which the same unit may succeed at once.
+    transient: bool,
+}
+
+impl Session {
+    pub fn new(runtime: Runtime, client: Client, statement_timeout: Duration) -> Self {
+        let usual = statement_timeout + SLACK;
+        let (prepared, state) = (HashMap::new(), State::Idle);
+        Session { runtime, client, prepared, state, usual, patience: usual, lost: false, transient: false }
+    }
+
+    pub fn is_lost(&self) -> bool {
+        self.lost || self.client.is_closed()
+    }
+
+    /// Whether the unit that has just failed may be run once more.
+    pub fn is_transient(&self) -> bool {
+        self.transient
+    }
+
+    /// Promises a transaction: `BEGIN` travels with the unit's first statement and costs no trip of
+    /// its own. Should it fail, the statement behind it finds a session that is read-only by default.
+    pub fn begin(&mut self, access: Access) {
+        self.transient = false;
+        self.patience = self.usual;
+        self.state = State::Pending(match (self.state, access) {
+            (State::Read, Access::Write) => "COMMIT; BEGIN READ WRITE",
+            (State::Read, Access::Read) => "COMMIT; BEGIN ISOLATION LEVEL REPEATABLE READ",
+            (_, Access::Write) => "BEGIN READ WRITE",
+            (_, Access::Read) => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        });
+    }
+
+    /// Makes what was written durable.
+    pub fn commit(&mut self) -> Result<(), DbError> {
+        match self.state {
+            State::Open => {}
+            State::Pending(text) => return self.abandon(text),
+            State::Idle | State::Read => return Ok(()),
+        }
+        self.state = State::Idle;
+        let commit = self.client.batch_execute("COMMIT");
+        match trip(&self.runtime, self.patience, None, commit, &self.client) {
+            Ok(()) => Ok(()),
+            Err(failure) => {
+                let error = self.failed(failure);
+                // An answer from a living session is a refusal; without one nobody knows.
+                if self.lost { Err(DbError::OutcomeUnknown) } else { Err(error) }
+            }
+        }
+    }
+
+    /// Leaves the end of a transaction that has only read to the next unit's first statement.
+    pub fn commit_later(&mut self) -> Result<(), DbError> {
+        match self.state {
+            State::Open => self.state = State::Read,
+            State::Pending(text) => return self.abandon(text),
+            State::Idle | State::Read => {}
+        }
+        Ok(())
+    }
+
+    /// Ends what [`Session::commit_later`] has left.
+    pub fn settle(&mut self) {
+        if self.state == State::Read {
+            self.state = State::Open;
+            self.roll_back();
+        }
+    }
+
+    /// Undoes the transaction. Where that fails the session is given up, which undoes it too.
+    pub fn roll_back(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::Idle);
+        if self.lost {
+            return;
+        }
+        let outcome = match state {
+            State::Open | State::Read => {
+                let roll_back = self.client.batch_execute("ROLLBACK");
+                trip(&self.runtime, self.patience, None, roll_back, &self.client)
+                    .map_err(|failure| self.failed(failure))
+            }
+            State::Pending(text) => self.abandon(text),
+            State::Idle => Ok(()),
+        };
+        self.lost |= outcome.is_err();
+    }
+
+    /// A unit without a statement: what stays open is at most the transaction before it.
+    fn abandon(&mut self, text: &'static str) -> Result<(), DbError> {
+        self.state = if text.starts_with("COMMIT") { State::Read } else { State::Idle };
+        self.settle();
+        Ok(())
+    }
+
+    /// Says good-bye, for a moment at most.
+    pub fn close(self) {
+        let Session { runtime, client, .. } = self;
+        drop(client);
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+    }
+
+    fn prepare(&mut self, statement: &Statement, params: usize) -> Result<tokio_postgres::Statement, DbError> {
+        let text = statement.text(Engine::Postgres);
+        let key = (text.as_ptr().addr(), text.len());
+        let prepared = match self.prepared.get(&key) {
+            Some(prepared) => prepared.clone(),
+            None => {
+                let first = self.first();
+                let prepared = trip(&self.runtime, self.patience, first, self.client.prepare(text), &self.client)
+                    .map_err(|failure| self.failed(failure))?;
+                self.prepared.insert(key, prepared.clone());
+                prepared
+            }
+        };
+        let wanted = prepared.params().len();
+        if wanted == params {
+            return Ok(prepared);
+        }
+        Err(DbError::Broken(format!("{params} parameters given, the statement's highest is ${wanted}")))
+    }
+
+    /// The text that begins the transaction, when this is its first trip.
+    fn first(&mut self) -> Option<&'static str> {
+        match std::mem::replace(&mut self.state, State::Open) {
+            State::Pending(text) => Some(text),
+            State::Idle | State::Open | State::Read => None,
+        }
+    }
+
+    /// What a failure means for the unit and the session.
+    fn failed(&mut self, failure: Failure) -> DbError {
+        let error = match failure {
+            Failure::Silence => {
+                self.lost = true;
+                return DbError::unavailable("PostgreSQL does not answer");
+            }
+            Failure::Server(error) => error,
+        };
+        let Some(answer) = error.as_db_error() else {
+            let broken = error.is_closed()
+                || std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>());
+            self.lost |= broken;
+            self.transient = broken;
+            return if broken {
+                DbError::unavailable(format!("the connection to PostgreSQL was lost: {error}"))
+            } else {
+                DbError::Broken(describe(&error))
+            };
+        };
+        if matches!(answer.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
+            self.lost = true;
+            self.transient = true;
+        }
+        let code = answer.code();
+        if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED {
+            self.transient = true;
+            return DbError::Contended(answer.message().to_owned());
+        }
+        // A plan that a newer node's migration has outdated, or a statement that a pooler forgot.
+        if *code == SqlState::FEATURE_NOT_SUPPORTED || *code == SqlState::INVALID_SQL_STATEMENT_NAME {
+            self.lost = true;
+            self.transient = true;
+        }
+        meaning(answer)
+    }
+}
+
+/// Why a trip brought nothing home.
+enum Failure {
+    Server(Error),
+    Silence,
+}
+
+/// One trip to the server and back, `first` travelling ahead without a wait of its own.
+fn trip<T>(
+    runtime: &Runtime,
+    patience: Duration,
+    first: Option<&'static str>,
+    work: impl Future<Output = Result<T, Error>>,
+    client: &Client,
+) -> Result<T, Failure> {
+    let both = async {
+        let Some(first) = first else {
+            return work.await;
+        };
+        let (begun, done) = tokio::join!(biased; client.batch_execute(first), work);
+        begun?;
+        done
+    };
+    let answer = runtime.block_on(async { tokio::time::timeout(patience, both).await });
+    answer.map_err(|_| Failure::Silence)?.map_err(Failure::Server)
+}
+
+fn meaning(answer: &tokio_postgres::error::DbError) -> DbError {
+    let code = answer.code();
+    let text = answer.message().to_owned();
+    match code.code() {
+        "23505" => DbError::Unique { key: unique_key(answer) },
+        "23503" => DbError::ForeignKey(answer.constraint().unwrap_or(&text).to_owned()),
+        "55P03" => DbError::Contended(text),
+        "57014" => DbError::TimedOut("a statement".into()),
+        "53100" => DbError::DiskFull,
+        // Resources, operator's intervention, connection, a server that is not the primary.
+        other if ["53", "57", "08", "58"].contains(&&other[..2]) => DbError::unavailable(text),
+        other => DbError::Broken(format!("{text} ({other})")),
+    }
+}
+
+/// `table.column, table.column` as SQLite says it, or the index's name when it is on expressions.
+/// The columns stand in the detail, `Key (a, b)=(…)`, in whatever language the words are.
+fn unique_key(answer: &tokio_postgres::error::DbError) -> String {
+    let detail = answer.detail().and_then(|detail| detail.split_once('(')?.1.split_once(")=("));
+    match (answer.table(), detail) {
+        (Some(table), Some((columns, _))) if !columns.contains(['(', ':', '\'']) => {
+            let columns: Vec<_> = columns.split(", ").map(|column| format!("{table}.{column}")).collect();
+            columns.join(", ")
+        }
+        _ => answer.constraint().unwrap_or("key").to_owned(),
+    }
+}
+
+fn describe(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+impl tx::Session for Session {
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
+    fn execute(&mut self, statement: &Statement, params: &[Value<'_>]) -> Result<u64, DbError> {
+        let prepared = self.prepare(statement, params.len())?;
+        let first = self.first();
+        let execute = async { self.client.execute(&prepared, &bound(params)).await };
+        trip(&self.runtime, self.patience, first, execute, &self.client).map_err(|failure| self.failed(failure))
+    }
+
+    fn each(&mut self, statement: &Statement, params: &[Value<'_>], on_row: OnRow<'_>) -> Result<(), DbError> {
+        let prepared = self.prepare(statement, params.len())?;
+        let first = self.first();
+        let query = async { self.client.query(&prepared, &bound(params)).await };
+        let rows = trip(&self.runtime, self.patience, first, query, &self.client);
+        let rows = rows.map_err(|failure| self.failed(failure))?;
+        rows.iter().try_for_each(|row| on_row(&Row(RowOf::Postgres(row))))
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        let first = self.first();
+        let batch = self.client.batch_execute(sql);
+        trip(&self.runtime, self.patience, first, batch, &self.client).map_err(|failure| self.failed(failure))
+    }
+
+    fn be_patient(&mut self) -> Result<(), DbError> {
+        self.patience = MIGRATION + SLACK;
+        let limit = MIGRATION.as_millis();
+        self.batch(&format!("SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}"))
+    }
+}
+
+fn bound<'v>(params: &'v [Value<'v>]) -> Vec<&'v (dyn ToSql + Sync)> {
+    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, BoxedError> {
+        match (*self, ty) {
+            (Value::Null, _) => Ok(IsNull::Yes),
+            (Value::Int(int), &Type::INT8) => int.to_sql(ty, out),
+            (Value::Text(text), &Type::TEXT | &Type::VARCHAR | &Type::NAME) => text.to_sql(ty, out),
+            (Value::Blob(blob), &Type::BYTEA) => blob.to_sql(ty, out),
+            (value, ty) => Err(format!("a parameter is {value:?}, the statement wants {ty}").into()),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+struct Read<'r>(Cell<'r>);
+
+impl<'r> FromSql<'r> for Read<'r> {
+    fn from_sql(ty: &Type, raw: &'r [u8]) -> Result<Self, BoxedError> {
+        Ok(Read(match *ty {
+            Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
+            Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
+            // SQLite says 1 and 0 for what a comparison or EXISTS answers.
+            Type::BOOL => Value::Int(bool::from_sql(ty, raw)?.into()),
+            Type::TEXT | Type::VARCHAR | Type::NAME => Value::Text(<&str>::from_sql(ty, raw)?),
+            Type::BYTEA => Value::Blob(raw),
+            _ => return Err(format!("a column of type {ty}; cast it to BIGINT or TEXT").into()),
+        }))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, BoxedError> {
+        Ok(Read(Value::Null))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+/// The cell of a row, whatever it holds.
+pub(crate) fn cell(row: &tokio_postgres::Row, index: usize) -> Result<Cell<'_>, DbError> {
+    row.try_get::<_, Read<'_>>(index).map(|Read(cell)| cell).map_err(|error| DbError::Broken(describe(&error)))
+}

@@ -1,0 +1,174 @@
+//! Where the server is, and how its connections are secured and set up.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use tokio_postgres::{
+    Client, Config, NoTls,
+    config::{Host, SslMode, TargetSessionAttrs},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{DbError, Options};
+
+/// Where systems keep the authorities that they trust.
+const BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// A server, its bounds and its certificates' authorities.
+pub(crate) struct Target {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+    setup: String,
+    pub statement_timeout: Duration,
+    pub connect_timeout: Duration,
+}
+
+/// What the driver leaves to us of a URL.
+pub(crate) struct Parsed {
+    config: Config,
+    root_certificates: Option<PathBuf>,
+}
+
+impl Target {
+    /// Reads the URL. `sslmode` is `disable` (also when it is absent) or `require`, `verify-ca` and
+    /// `verify-full`, which mean the same here: encrypted, and certificate and host name are checked
+    /// against `sslrootcert` or the system's authorities.
+    pub fn parse(url: &str) -> Result<Parsed, String> {
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut root_certificates = None;
+        let mut mode = SslMode::Disable;
+        let mut rest = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("sslrootcert", "system")) => {}
+                Some(("sslrootcert", path)) => root_certificates = Some(PathBuf::from(path)),
+                Some(("sslmode", "disable")) => mode = SslMode::Disable,
+                Some(("sslmode", "require" | "verify-ca" | "verify-full")) => mode = SslMode::Require,
+                Some(("sslmode", _)) => return Err("sslmode is disable or verify-full".to_owned()),
+                _ => rest.push(pair),
+            }
+        }
+        let text = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+        let mut config: Config = text.parse().map_err(|error: tokio_postgres::Error| error.to_string())?;
+        config.ssl_mode(mode);
+        Ok(Parsed { config, root_certificates })
+    }
+
+    pub fn new(url: &str, options: &Options) -> Result<Self, DbError> {
+        let Parsed { mut config, root_certificates } = Self::parse(url).map_err(DbError::Broken)?;
+        if config.get_application_name().is_none() {
+            config.application_name(&options.application_name);
+        }
+        config.connect_timeout(options.connect_timeout);
+        config.keepalives_idle(Duration::from_secs(30));
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        let tls = match config.get_ssl_mode() {
+            SslMode::Disable => None,
+            _ => Some(MakeRustlsConnect::new(client_config(root_certificates)?)),
+        };
+        let remote = |host: &Host| match host {
+            Host::Tcp(name) => name != "localhost" && !name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+            Host::Unix(_) => false,
+        };
+        if tls.is_none() && config.get_hosts().iter().any(remote) {
+            tracing::warn!("the connection to PostgreSQL is not encrypted: add sslmode=verify-full to its URL");
+        }
+        Ok(Target {
+            config,
+            tls,
+            setup: setup(options),
+            statement_timeout: options.statement_timeout,
+            connect_timeout: options.connect_timeout,
+        })
+    }
+
+    /// Connects, sets the session up, and leaves the connection's driving to the current runtime.
+    pub async fn connect(&self) -> Result<Client, DbError> {
+        let refused = |error: tokio_postgres::Error| DbError::unavailable(self.explain(&error));
+        let client = match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(refused)?;
+                tokio::spawn(connection);
+                client
+            }
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await.map_err(refused)?;
+                tokio::spawn(connection);
+                client
+            }
+        };
+        client.batch_execute(&self.setup).await.map_err(refused)?;
+        let encoding = client.query_one("SHOW server_encoding", &[]).await.map_err(refused)?;
+        match encoding.try_get::<_, &str>(0) {
+            Ok("UTF8") => Ok(client),
+            _ => Err(DbError::Broken("the PostgreSQL database must be made with ENCODING 'UTF8'".into())),
+        }
+    }
+
+    /// Where we wanted to go and what was in the way, down to the operating system's word.
+    fn explain(&self, error: &tokio_postgres::Error) -> String {
+        let hosts: Vec<_> = self.config.get_hosts().iter().map(host_name).collect();
+        let mut text = format!("PostgreSQL at {} cannot be reached: {error}", hosts.join(", "));
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            let inner_text = inner.to_string();
+            if !text.ends_with(&inner_text) {
+                text = format!("{text}: {inner_text}");
+            }
+            cause = inner.source();
+        }
+        text
+    }
+}
+
+fn host_name(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    }
+}
+
+/// Read-only is the default, so that nothing is written outside `BEGIN READ WRITE`. Commits are
+/// durable, whatever the server's default is.
+fn setup(options: &Options) -> String {
+    let statement = options.statement_timeout.as_millis();
+    let lock = options.lock_timeout.as_millis();
+    format!(
+        "SET statement_timeout = {statement}; SET lock_timeout = {lock};
+         SET idle_in_transaction_session_timeout = {idle}; SET client_min_messages = warning;
+         SELECT set_config('synchronous_commit', 'on', false)
+          WHERE current_setting('synchronous_commit') = 'off';
+         SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY",
+        idle = statement * 3,
+    )
+}
+
+fn client_config(root_certificates: Option<PathBuf>) -> Result<ClientConfig, DbError> {
+    let system = || BUNDLES.iter().map(PathBuf::from).find(|path| path.exists());
+    let path = root_certificates.or_else(system).ok_or_else(|| {
+        DbError::unavailable("no certificate authorities on this system: name a file with sslrootcert in the URL")
+    })?;
+    let unreadable = |error: &dyn std::fmt::Display| {
+        DbError::unavailable(format!("sslrootcert {} cannot be read: {error}", path.display()))
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(&path).map_err(|error| unreadable(&error))? {
+        // A system's bundle may hold old ones that nobody can use.
+        let _ = roots.add(certificate.map_err(|error| unreadable(&error))?);
+    }
+    if roots.is_empty() {
+        return Err(unreadable(&"no certificate in it"));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = versions.map_err(|error| DbError::Broken(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,129 @@
+//! The one thread that writes: what waits shares a commit.
+
+use std::{collections::VecDeque, sync::atomic::Ordering};
+
+use super::{
+    connection::{Connection, File},
+    log::Log,
+};
+use crate::{
+    DbError, Tx,
+    db::Lanes,
+    job::{Job, refuse_all},
+};
+
+pub(super) struct Writer {
+    file: File,
+    lanes: Lanes,
+    log: Log,
+    /// Units that have run and wait for the commit.
+    done: Vec<Box<dyn Job>>,
+}
+
+impl Writer {
+    pub fn open(file: File, lanes: Lanes) -> Result<(Self, Connection), DbError> {
+        let mut connection = file.open_writer()?;
+        let log = Log::watch(&file, &mut connection, &lanes.counters)?;
+        Ok((Writer { file, lanes, log, done: Vec::new() }, connection))
+    }
+
+    /// Serves the queue until it is closed and empty.
+    pub fn run(mut self, mut connection: Connection) {
+        let mut batch = VecDeque::new();
+        while self.lanes.writes.take(&mut batch, self.file.options.batch) {
+            // A commit by another process (an operator's verb) shows here as a moved
+            // `PRAGMA data_version`: this is the place to look at it, before each batch.
+            while !batch.is_empty() {
+                if let Err(error) = self.renew(&mut connection) {
+                    refuse_all(&mut batch, &error);
+                    break;
+                }
+                self.transaction(&connection, &mut batch);
+            }
+            self.log.tend(&connection);
+        }
+        self.log.finish(connection);
+    }
+
+    /// After a failure of the disk nothing that the connection remembers is believed: a new one.
+    fn renew(&mut self, connection: &mut Connection) -> Result<(), DbError> {
+        if !connection.is_suspect() {
+            return Ok(());
+        }
+        let mut fresh = self.file.open_writer()?;
+        self.log.follow(&mut fresh)?;
+        *connection = fresh;
+        tracing::warn!("the database was opened again after a failure of its disk");
+        self.lanes.counters.reconnects.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Runs units of the batch, each in a savepoint, commits, then answers them. Where the whole
+    /// transaction falls (a full disk), those that had run are refused and the rest stays in the
+    /// batch for another one.
+    fn transaction(&mut self, connection: &Connection, batch: &mut VecDeque<Box<dyn Job>>) {
+        if let Err(error) = connection.control("BEGIN IMMEDIATE") {
+            refuse_all(batch, &error);
+            return;
+        }
+        self.lanes.counters.batches.fetch_add(1, Ordering::Relaxed);
+        while let Some(mut job) = batch.pop_front() {
+            if job.is_abandoned() {
+                continue;
+            }
+            let ran = run_unit(connection, &mut *job);
+            self.done.push(job);
+            if let Err(error) = ran {
+                self.fail(connection, &error);
+                return;
+            }
+        }
+        match connection.control("COMMIT") {
+            Ok(()) if connection.is_autocommit() => {
+                self.lanes.counters.commits.fetch_add(1, Ordering::Relaxed);
+                self.answer();
+            }
+            Ok(()) => self.fail(connection, &DbError::Broken("COMMIT left its transaction open".into())),
+            // The disk failed while the log was written or synced: the units may survive in it.
+            Err(error) if connection.is_suspect() => {
+                tracing::error!(%error, "a commit failed, its outcome is unknown");
+                self.fail(connection, &DbError::OutcomeUnknown);
+            }
+            Err(error) => self.fail(connection, &error),
+        }
+    }
+
+    /// Refuses every unit of the transaction: what one of them saw of another never happened.
+    fn fail(&mut self, connection: &Connection, error: &DbError) {
+        if !connection.is_autocommit() && connection.control("ROLLBACK").is_err() {
+            connection.mark_suspect();
+        }
+        for job in &mut self.done {
+            job.refuse(error.clone());
+        }
+        self.answer();
+    }
+
+    fn answer(&mut self) {
+        self.lanes.counters.write_units.fetch_add(self.done.len() as u64, Ordering::Relaxed);
+        for job in self.done.drain(..) {
+            job.answer();
+        }
+    }
+}
+
+/// Runs one unit in its savepoint. `Err` means that the whole transaction is lost.
+fn run_unit(connection: &Connection, job: &mut dyn Job) -> Result<(), DbError> {
+    connection.control("SAVEPOINT unit")?;
+    let mut session = connection.session();
+    let mut tx = Tx::new(&mut session);
+    let keep = job.run(&mut tx);
+    if connection.is_autocommit() {
+        let ended = || DbError::Broken("a unit of work ended the transaction itself".into());
+        return Err(tx.into_failure().unwrap_or_else(ended));
+    }
+    if !keep {
+        connection.control("ROLLBACK TO unit")?;
+    }
+    connection.control("RELEASE unit")
+}
