@@ -9,6 +9,9 @@ CREATE TABLE apps (
     created_at BIGINT NOT NULL,
     approved_revision_id TEXT,
     working_revision_id TEXT NOT NULL,
+    -- Scopes of the revision that serves (the approved one, else the working copy), kept here so that the check
+    -- of an access token reads one row of this table and none of the revisions'.
+    serving_scopes TEXT NOT NULL,
     suspended_at BIGINT,
     suspended_reason TEXT,
     deleted_at BIGINT,

@@ -1,1 +1,15 @@
 //! The OAuth 2.0 platform that opens a meeting service to third-party apps.
+//!
+//! Each folder is a room named after what the product does; `docs/architecture.md` walks through them.
+
+pub mod app;
+pub mod apps;
+pub mod audit;
+pub mod config;
+pub mod ids;
+pub mod keys;
+pub mod migrations;
+pub mod random;
+pub mod review;
+pub mod serve;
+pub mod time;

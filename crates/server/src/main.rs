@@ -1,1 +1,3 @@
+//! The program; everything is in the library, so that tests reach it.
+
 fn main() {}

@@ -45,12 +45,14 @@ impl Timestamp {
 
     /// ISO 8601 in UTC with milliseconds, as the API description writes times: `2023-09-08T02:39:27.000Z`.
     pub fn to_iso(self) -> String {
-        jiff::Timestamp::from_millisecond(self.0).map_or_else(|_| String::new(), |t| t.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+        jiff::Timestamp::from_millisecond(self.0)
+            .map_or_else(|_| String::new(), |t| t.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
     }
 
     /// For a person: `24 Nov 2026, 08:31 UTC`.
     pub fn to_words(self) -> String {
-        jiff::Timestamp::from_millisecond(self.0).map_or_else(|_| String::new(), |t| t.strftime("%-d %b %Y, %H:%M UTC").to_string())
+        jiff::Timestamp::from_millisecond(self.0)
+            .map_or_else(|_| String::new(), |t| t.strftime("%-d %b %Y, %H:%M UTC").to_string())
     }
 }
 

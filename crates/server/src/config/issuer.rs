@@ -36,7 +36,11 @@ impl Issuer {
         match url.scheme() {
             "https" => {}
             "http" if loopback => {}
-            _ => return Err(format!("must begin with https:// (plain http is for loopback addresses alone), not '{text}'")),
+            _ => {
+                return Err(format!(
+                    "must begin with https:// (plain http is for loopback addresses alone), not '{text}'"
+                ));
+            }
         }
         let authority = text.split_once("://").map(|(_, authority)| authority.to_owned()).ok_or_else(fault)?;
         Ok(Issuer { secure: url.scheme() == "https", authority, text: origin })
@@ -75,12 +79,25 @@ mod tests {
 
     #[test]
     fn an_issuer_is_an_origin_and_https_but_for_loopback() {
-        for good in ["https://meet.example.com", "https://meet.example.com:8443", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:8080"] {
+        for good in [
+            "https://meet.example.com",
+            "https://meet.example.com:8443",
+            "http://127.0.0.1:8080",
+            "http://localhost:1",
+            "http://[::1]:8080",
+        ] {
             assert_eq!(Issuer::parse(good).unwrap().as_str(), good);
         }
         for wrong in [
-            "http://meet.example.com", "https://meet.example.com/", "https://meet.example.com/path", "meet.example.com", "https://user@meet.example.com",
-            "https://Meet.example.com", "https://meet.example.com:443", "ftp://meet.example.com", "http://localhost.evil.example",
+            "http://meet.example.com",
+            "https://meet.example.com/",
+            "https://meet.example.com/path",
+            "meet.example.com",
+            "https://user@meet.example.com",
+            "https://Meet.example.com",
+            "https://meet.example.com:443",
+            "ftp://meet.example.com",
+            "http://localhost.evil.example",
         ] {
             assert!(Issuer::parse(wrong).is_err(), "{wrong}");
         }

@@ -44,8 +44,15 @@ pub struct Config {
     pub log: Log,
 }
 
-const SECTIONS: &[Section] =
-    &[Server::SECTION, Database::SECTION, Tokens::SECTION, Keys::SECTION, Accounts::SECTION, Limits::SECTION, Log::SECTION];
+const SECTIONS: &[Section] = &[
+    Server::SECTION,
+    Database::SECTION,
+    Tokens::SECTION,
+    Keys::SECTION,
+    Accounts::SECTION,
+    Limits::SECTION,
+    Log::SECTION,
+];
 
 /// A configuration that cannot be used: each line names a key and the mend.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +67,9 @@ impl Config {
     pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         let mut figment = Figment::from(Toml::string(&annotated_sample()));
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| ConfigError(vec![format!("cannot read the config file {}: {error}", path.display())]))?;
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                ConfigError(vec![format!("cannot read the config file {}: {error}", path.display())])
+            })?;
             figment = figment.merge(Toml::string(&text));
         }
         Config::extract(figment.merge(environment()))
@@ -72,7 +80,9 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn with(overrides: &str) -> Result<Config, ConfigError> {
-        Config::extract(Figment::from(Toml::string(&annotated_sample())).merge(Toml::string(overrides)).merge(environment()))
+        Config::extract(
+            Figment::from(Toml::string(&annotated_sample())).merge(Toml::string(overrides)).merge(environment()),
+        )
     }
 
     /// The defaults with some keys replaced, whatever the environment says.
@@ -84,7 +94,8 @@ impl Config {
     }
 
     fn extract(figment: Figment) -> Result<Config, ConfigError> {
-        let config: Config = figment.extract().map_err(|errors| ConfigError(errors.into_iter().map(|e| describe(&e)).collect()))?;
+        let config: Config =
+            figment.extract().map_err(|errors| ConfigError(errors.into_iter().map(|e| describe(&e)).collect()))?;
         let faults = config.impossible_values();
         if faults.is_empty() { Ok(config) } else { Err(ConfigError(faults)) }
     }
@@ -139,7 +150,8 @@ fn environment() -> Env {
 fn describe(error: &figment::Error) -> String {
     use figment::error::Kind;
     let path = error.path.join(".");
-    let within = |name: &str| if path.is_empty() || path.ends_with(name) { name.to_owned() } else { format!("{path}.{name}") };
+    let within =
+        |name: &str| if path.is_empty() || path.ends_with(name) { name.to_owned() } else { format!("{path}.{name}") };
     let source = match error.metadata.as_ref().map(|m| m.name.to_string()) {
         Some(name) if name.contains("environment") => " (from the environment)",
         _ => "",
@@ -206,7 +218,9 @@ mod tests {
         assert!(fault("[tokens]\nacces_token_ttl = \"1d\"").contains("acces_token_ttl"));
         assert!(fault("[tokens]\nacces_token_ttl = \"1d\"").contains("access_token_ttl"));
         assert!(fault("[tokens]\naccess_token_ttl = \"soon\"").contains("write a number and a unit"));
-        assert!(fault("[tokens]\naccess_token_ttl = \"0s\"").contains("tokens.access_token_ttl must be longer than zero"));
+        assert!(
+            fault("[tokens]\naccess_token_ttl = \"0s\"").contains("tokens.access_token_ttl must be longer than zero")
+        );
         assert!(fault("[tokens]\nrequire_pkce = \"perhaps\"").contains("tokens.require_pkce"));
         assert!(fault("[keys]\nsigning_algorithm = \"HS256\"").contains("RS256"));
         assert!(fault("[server]\nissuer = \"http://meet.example.com\"").contains("server.issuer"));

@@ -29,7 +29,8 @@ impl FromStr for Ttl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Ttl, String> {
-        let mend = || format!("'{text}' is not a length of time; write a number and a unit, such as 90s, 5m, 12h or 60d");
+        let mend =
+            || format!("'{text}' is not a length of time; write a number and a unit, such as 90s, 5m, 12h or 60d");
         let span: jiff::Span = text.parse().map_err(|_| mend())?;
         let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| mend())?;
         Duration::try_from(length).map(Ttl).map_err(|_| mend())
@@ -115,6 +116,17 @@ pub enum SigningAlgorithm {
     ES256,
     /// Ed25519.
     EdDSA,
+}
+
+impl SigningAlgorithm {
+    /// The algorithm as the protocol names it.
+    pub const fn algorithm(self) -> protocol::jwt::Algorithm {
+        match self {
+            SigningAlgorithm::RS256 => protocol::jwt::Algorithm::Rs256,
+            SigningAlgorithm::ES256 => protocol::jwt::Algorithm::Es256,
+            SigningAlgorithm::EdDSA => protocol::jwt::Algorithm::EdDsa,
+        }
+    }
 }
 
 /// How log lines look.

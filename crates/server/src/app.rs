@@ -1,0 +1,74 @@
+//! The application: the one value that every handler takes.
+
+use std::sync::Arc;
+
+use sql::{Db, Options};
+
+use crate::config::{Config, Issuer};
+use crate::keys::{self, ServerKeys, Signer};
+use crate::migrations::MIGRATIONS;
+use crate::random::Random;
+use crate::time::Clock;
+
+/// Everything a request may need.
+pub struct App {
+    /// What was configured.
+    pub config: Config,
+    /// Where absolute URLs come from.
+    pub issuer: Issuer,
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// Keys for MAC, derivation, sealing and CSRF.
+    pub keys: ServerKeys,
+    /// Keys that sign tokens.
+    pub signer: Signer,
+}
+
+/// How handlers hold it.
+pub type SharedApp = Arc<App>;
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be opened or migrated.
+    #[error("the database cannot be used: {0}")]
+    Database(#[from] sql::DbError),
+    /// The keys cannot be read or made.
+    #[error(transparent)]
+    Keys(#[from] keys::KeysError),
+    /// Something in the configuration.
+    #[error("{0}")]
+    Config(String),
+    /// The system refused something.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl App {
+    /// Opens the database, brings its schema up to date, and loads or makes the keys.
+    ///
+    /// # Errors
+    /// When one of them cannot be had; the message says what to do.
+    pub async fn start(config: Config, issuer: Issuer, clock: Clock, random: Random) -> Result<App, StartError> {
+        let db = open_database(&config).await?;
+        db.migrate(MIGRATIONS).await?;
+        let (keys, signer) =
+            keys::open(&db, &config.keys, config.tokens.access_token_ttl.get(), &clock, &random).await?;
+
+        Ok(App { config, issuer, db, clock, random, keys, signer })
+    }
+}
+
+/// Opens the configured database, without touching its schema.
+///
+/// # Errors
+/// When its address is wrong or it cannot be reached.
+pub async fn open_database(config: &Config) -> Result<Db, StartError> {
+    let url = config.database_url().map_err(|fault| StartError::Config(format!("database.url {fault}")))?;
+    let options = Options { connections: config.database.connections, ..Options::default() };
+    Ok(Db::open(&url, options).await?)
+}

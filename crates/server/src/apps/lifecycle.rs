@@ -1,0 +1,139 @@
+//! What its developer does with an app: make it, submit it, delete it, give it a secret.
+
+use protocol::redirect_uri::ClientKind;
+use protocol::secret::{Secret, mint};
+use serde_json::json;
+use sql::{DbError, Tx};
+
+use super::declaration::{Declaration, FieldFault};
+use super::store::{self, NewApp};
+use crate::audit::{Actor, Record};
+use crate::ids::{AppId, ClientId, RevisionId, SecretId, UserId};
+use crate::random::Random;
+use crate::time::Timestamp;
+
+/// A client secret that was just made: the only moment at which its text is known.
+#[derive(Debug, Clone)]
+pub struct NewSecret {
+    /// Which one.
+    pub id: SecretId,
+    /// Its text.
+    pub text: Secret,
+}
+
+impl NewSecret {
+    /// A fresh secret of 256 random bits.
+    pub fn mint(random: &Random) -> NewSecret {
+        NewSecret { id: SecretId::mint(random), text: mint("jmcs_", &random.bytes()) }
+    }
+
+    fn last_four(&self) -> &str {
+        let text = self.text.expose();
+        &text[text.len().saturating_sub(4)..]
+    }
+}
+
+/// An app that is about to be made, with everything minted that the unit of work needs.
+#[derive(Debug, Clone)]
+pub struct Creation {
+    /// Ids and times.
+    pub app: NewApp,
+    /// What is declared.
+    pub declared: Declaration,
+    /// Its first secret; none for a public client.
+    pub secret: Option<NewSecret>,
+    /// For the audit log.
+    pub record: Record,
+}
+
+impl Creation {
+    /// Checks the declaration and mints the rest.
+    ///
+    /// # Errors
+    /// Every fault of the declaration.
+    pub fn prepare(
+        random: &Random,
+        owner: UserId,
+        kind: ClientKind,
+        declared: Declaration,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Creation, Vec<FieldFault>> {
+        let declared = declared.trimmed();
+        let faults = declared.faults(kind);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let app = NewApp {
+            id: AppId::mint(random),
+            client_id: ClientId::mint(random),
+            revision_id: RevisionId::mint(random),
+            owner_id: owner,
+            kind,
+            created_at: now,
+        };
+        let secret = (!kind.is_public()).then(|| NewSecret::mint(random));
+        let record = Record::new(random, now, actor, "app.created")
+            .app(&app.id)
+            .user(&app.owner_id)
+            .detail(json!({"name": declared.name, "client_id": app.client_id.as_str()}));
+        Ok(Creation { app, declared, secret, record })
+    }
+
+    /// Writes it all.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn write(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        store::insert_app(tx, &self.app, &self.declared)?;
+        if let Some(secret) = &self.secret {
+            let hash = secret.text.digest();
+            store::insert_secret(tx, &secret.id, &self.app.id, &hash, secret.last_four(), self.app.created_at)?;
+        }
+        self.record.write(tx)
+    }
+}
+
+/// What became of a change that somebody asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It is done.
+    Done,
+    /// There is no such app.
+    NotFound,
+    /// It cannot be done now; the sentence says why and what to do.
+    Refused(String),
+}
+
+/// Hands the working copy to the reviewers.
+///
+/// # Errors
+/// When the database refuses.
+pub fn submit(tx: &mut Tx<'_>, app: &AppId, now: Timestamp, record: &Record) -> Result<Change, DbError> {
+    let Some(details) = store::find_details(tx, app.as_str())?.filter(|app| app.deleted_at.is_none()) else {
+        return Ok(Change::NotFound);
+    };
+    let Some(working) = details.working else { return Ok(Change::NotFound) };
+    let faults = working.declared.faults(details.kind);
+    if let Some(fault) = faults.first() {
+        return Ok(Change::Refused(format!("{}: {} Mend it, then submit again.", fault.field, fault.message)));
+    }
+    if !store::claim_submission(tx, &working.id, now)? {
+        let status = working.status.as_str();
+        return Ok(Change::Refused(format!("It is {status}; only a draft, held or rejected app can be submitted.")));
+    }
+    record.write(tx)?;
+    Ok(Change::Done)
+}
+
+/// Deletes an app: its tokens die at once.
+///
+/// # Errors
+/// When the database refuses.
+pub fn delete(tx: &mut Tx<'_>, app: &AppId, now: Timestamp, record: &Record) -> Result<Change, DbError> {
+    if !store::claim_deletion(tx, app, now)? {
+        return Ok(Change::NotFound);
+    }
+    record.write(tx)?;
+    Ok(Change::Done)
+}

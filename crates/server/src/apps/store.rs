@@ -1,0 +1,431 @@
+//! SQL of `apps`, `app_revisions`, `callback_urls`, `revision_scopes`, `app_secrets`, `collaborators` and `testers`.
+
+use protocol::redirect_uri::ClientKind;
+use protocol::scope::{Scope, ScopeSet};
+use protocol::secret::Sha256Digest;
+use sql::{DbError, Row, Tx, params};
+
+use super::app::{AppStatus, RevisionStatus, SecretHash, ServingApp, TokenApp};
+use super::declaration::Declaration;
+use super::details::{AppDetails, AppSummary, RevisionDetails, SecretDetails};
+use crate::ids::{AppId, ClientId, RevisionId, SecretId, UserId};
+use crate::time::Timestamp;
+
+sql::statements! {
+    /// The app and the revision that serves it.
+    FIND_SERVING = "SELECT a.id, a.client_id, a.kind, a.suspended_at, a.epoch, a.consent_version, a.pkce_required_at,
+            a.owner_id, u.name, u.lname, r.id, r.name, r.homepage_url, r.policy_url, r.logo_hash,
+            CASE WHEN a.approved_revision_id IS NULL THEN NULL ELSE r.decided_at END, r.status
+        FROM apps a
+        JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
+        JOIN users u ON u.id = a.owner_id
+        WHERE a.client_id = $1 AND a.deleted_at IS NULL";
+    /// A revision's callback URLs.
+    LIST_CALLBACK_URLS = "SELECT url FROM callback_urls WHERE revision_id = $1 ORDER BY position";
+    /// A revision's scopes.
+    LIST_REVISION_SCOPES = "SELECT scope, required_reason FROM revision_scopes WHERE revision_id = $1 ORDER BY scope";
+    /// Whether somebody owns, collaborates on or tests an app.
+    FIND_INSIDER = "SELECT 1 FROM apps WHERE id = $1 AND owner_id = $2
+        UNION SELECT 1 FROM collaborators WHERE app_id = $1 AND user_id = $2
+        UNION SELECT 1 FROM testers WHERE app_id = $1 AND user_id = $2";
+    /// Whether somebody owns or collaborates on an app.
+    FIND_DEVELOPER = "SELECT 1 FROM apps WHERE id = $1 AND owner_id = $2
+        UNION SELECT 1 FROM collaborators WHERE app_id = $1 AND user_id = $2";
+    /// The app with its secrets, a row each.
+    FIND_FOR_TOKEN = "SELECT a.id, a.client_id, a.kind, a.suspended_at, a.deleted_at, a.epoch, a.serving_scopes,
+            a.approved_revision_id, a.pkce_required_at, a.expires_in_as_time_at,
+            s.id, s.secret_hash, s.expires_at, s.last_used_at
+        FROM apps a LEFT JOIN app_secrets s ON s.app_id = a.id WHERE a.client_id = $1";
+    /// A secret was used.
+    TOUCH_SECRET = "UPDATE app_secrets SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    /// A new app.
+    INSERT_APP = "INSERT INTO apps (id, client_id, owner_id, kind, created_at, working_revision_id, serving_scopes)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    /// A new revision.
+    INSERT_REVISION = "INSERT INTO app_revisions (id, app_id, number, status, name, homepage_url, policy_url, logo_url,
+            use_case, description, terms_url, support_email, created_at, changed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)";
+    /// One callback URL of a revision.
+    INSERT_CALLBACK_URL = "INSERT INTO callback_urls (revision_id, position, url) VALUES ($1, $2, $3)";
+    /// One scope of a revision.
+    INSERT_REVISION_SCOPE = "INSERT INTO revision_scopes (revision_id, scope, required_reason) VALUES ($1, $2, $3)";
+    /// A new secret.
+    INSERT_SECRET = "INSERT INTO app_secrets (id, app_id, secret_hash, last_four, created_at) VALUES ($1, $2, $3, $4, $5)";
+    /// Everything about one app.
+    FIND_DETAILS = "SELECT a.id, a.client_id, a.kind, a.owner_id, u.email, a.created_at, a.suspended_at, a.suspended_reason,
+            a.deleted_at, a.approved_revision_id, a.working_revision_id, w.status, a.epoch, a.consent_version, a.serving_scopes
+        FROM apps a JOIN users u ON u.id = a.owner_id JOIN app_revisions w ON w.id = a.working_revision_id
+        WHERE a.id = $1 OR a.client_id = $1";
+    /// One revision.
+    FIND_REVISION = "SELECT id, number, status, name, homepage_url, policy_url, logo_url, use_case, description, terms_url,
+            support_email, submitted_at, decided_at, logo_hash
+        FROM app_revisions WHERE id = $1";
+    /// An app's secrets.
+    LIST_SECRETS = "SELECT id, last_four, created_at, last_used_at, expires_at FROM app_secrets WHERE app_id = $1
+        ORDER BY created_at, id";
+    /// A page of all apps, oldest first.
+    LIST_APPS = "SELECT a.id, a.client_id, a.owner_id, u.email, a.created_at, a.suspended_at, a.approved_revision_id,
+            w.status, r.name
+        FROM apps a JOIN users u ON u.id = a.owner_id
+        JOIN app_revisions w ON w.id = a.working_revision_id
+        JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
+        WHERE (a.created_at, a.id) > ($1, $2) AND a.deleted_at IS NULL
+        ORDER BY a.created_at, a.id LIMIT $3";
+    /// A revision goes to the reviewers.
+    SUBMIT_REVISION = "UPDATE app_revisions SET status = 'in_review', submitted_at = $2, changed_at = $2, decided_at = NULL
+        WHERE id = $1 AND status IN ('draft', 'on_hold', 'rejected')";
+    /// A revision was decided on.
+    DECIDE_REVISION = "UPDATE app_revisions SET status = $2, decided_at = $3 WHERE id = $1 AND status = $4";
+    /// Another revision serves from now on.
+    SERVE_REVISION = "UPDATE apps SET approved_revision_id = $2, serving_scopes = $3,
+            consent_version = consent_version + $4 WHERE id = $1";
+    /// The revision that served before.
+    SUPERSEDE_REVISION = "UPDATE app_revisions SET status = 'superseded' WHERE id = $1 AND status = 'approved'";
+    /// A reviewer stops an app.
+    SUSPEND_APP = "UPDATE apps SET suspended_at = $2, suspended_reason = $3, epoch = $4
+        WHERE id = $1 AND suspended_at IS NULL AND deleted_at IS NULL";
+    /// A reviewer lets it serve again; the epoch stays, so nothing that died comes back.
+    REINSTATE_APP = "UPDATE apps SET suspended_at = NULL, suspended_reason = NULL WHERE id = $1 AND suspended_at IS NOT NULL";
+    /// The app is gone; its tokens die at once.
+    DELETE_APP = "UPDATE apps SET deleted_at = $2, epoch = $3 WHERE id = $1 AND deleted_at IS NULL";
+    /// All tokens of an app die at once.
+    RAISE_EPOCH = "UPDATE apps SET epoch = $2 WHERE id = $1 AND epoch < $2";
+}
+
+/// The app behind a client id, as the authorization endpoint sees it; a deleted one is none.
+pub fn find_serving(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<Option<ServingApp>, DbError> {
+    let found = tx.find(&FIND_SERVING, params![client_id], |row| {
+        let suspended: Option<Timestamp> = row.get(3)?;
+        let approved_at: Option<Timestamp> = row.get(15)?;
+        let working: RevisionStatus = row.get(16)?;
+        Ok(ServingApp {
+            id: row.get(0)?,
+            client_id: row.get(1)?,
+            kind: kind(row, 2)?,
+            status: AppStatus::of(suspended.is_some(), approved_at.is_some(), working),
+            epoch: row.get(4)?,
+            consent_version: row.get(5)?,
+            pkce_required: row.get::<Option<Timestamp>>(6)?.is_some(),
+            owner_id: row.get(7)?,
+            developer: full_name(&row.get::<String>(8)?, &row.get::<String>(9)?),
+            revision_id: row.get(10)?,
+            name: row.get(11)?,
+            homepage_url: row.get(12)?,
+            policy_url: row.get(13)?,
+            logo: row.get::<Option<[u8; 32]>>(14)?.map(Sha256Digest::from_bytes),
+            callback_urls: Vec::new(),
+            scopes: ScopeSet::new(),
+            required_scopes: Vec::new(),
+            approved_at,
+        })
+    })?;
+    let Some(mut app) = found else { return Ok(None) };
+    app.callback_urls = list_callback_urls(tx, &app.revision_id)?;
+    for (scope, required_reason) in list_scopes(tx, &app.revision_id)? {
+        if let Some(reason) = required_reason {
+            app.required_scopes.push((scope.clone(), reason));
+        }
+        app.scopes.insert(scope);
+    }
+    app.scopes = app.scopes.in_order_of(protocol::scope::CATALOGUE);
+    Ok(Some(app))
+}
+
+/// Whether this person may use the app: everybody once it is approved, else its owner, collaborators and testers.
+pub fn may_use(tx: &mut Tx<'_>, app: &ServingApp, user: &UserId) -> Result<bool, DbError> {
+    match app.status {
+        AppStatus::Approved => Ok(true),
+        AppStatus::Suspended => Ok(false),
+        _ if app.owner_id == *user => Ok(true),
+        _ => tx.find(&FIND_INSIDER, params![app.id, user], |_| Ok(())).map(|found| found.is_some()),
+    }
+}
+
+/// Whether this person owns or collaborates on the app: may see and change it, and may not review it.
+pub fn is_developer(tx: &mut Tx<'_>, app: &AppId, user: &UserId) -> Result<bool, DbError> {
+    tx.find(&FIND_DEVELOPER, params![app, user], |_| Ok(())).map(|found| found.is_some())
+}
+
+/// The app behind a client id, as the token endpoint sees it.
+pub fn find_for_token(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<Option<TokenApp>, DbError> {
+    let rows = tx.list(&FIND_FOR_TOKEN, params![client_id], |row| {
+        let app = TokenApp {
+            id: row.get(0)?,
+            client_id: row.get(1)?,
+            kind: kind(row, 2)?,
+            serves: row.get::<Option<i64>>(3)?.is_none() && row.get::<Option<i64>>(4)?.is_none(),
+            epoch: row.get(5)?,
+            scopes: scope_set(&row.get::<String>(6)?)?,
+            test_mode: row.get::<Option<String>>(7)?.is_none(),
+            pkce_required: row.get::<Option<i64>>(8)?.is_some(),
+            expires_in_as_time: row.get::<Option<i64>>(9)?.is_some(),
+            secrets: Vec::new(),
+        };
+        let secret = match row.get::<Option<SecretId>>(10)? {
+            None => None,
+            Some(id) => Some(SecretHash {
+                id,
+                hash: Sha256Digest::from_bytes(row.get(11)?),
+                expires_at: row.get(12)?,
+                last_used_at: row.get(13)?,
+            }),
+        };
+        Ok((app, secret))
+    })?;
+    let mut rows = rows.into_iter();
+    let Some((mut app, first)) = rows.next() else { return Ok(None) };
+    app.secrets.extend(first);
+    app.secrets.extend(rows.filter_map(|(_, secret)| secret));
+    Ok(Some(app))
+}
+
+/// Remembers when a secret was last used.
+pub fn touch_secret(tx: &mut Tx<'_>, secret: &SecretId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(&TOUCH_SECRET, params![secret, now]).map(drop)
+}
+
+/// The ids and times of an app that is about to be made.
+#[derive(Debug, Clone)]
+pub struct NewApp {
+    /// The app's id.
+    pub id: AppId,
+    /// Its client id, for life.
+    pub client_id: ClientId,
+    /// Its first revision.
+    pub revision_id: RevisionId,
+    /// Who owns it.
+    pub owner_id: UserId,
+    /// Confidential or public.
+    pub kind: ClientKind,
+    /// Now.
+    pub created_at: Timestamp,
+}
+
+/// Makes an app with its first revision, a draft.
+pub fn insert_app(tx: &mut Tx<'_>, app: &NewApp, declared: &Declaration) -> Result<(), DbError> {
+    let kind = app.kind.as_str();
+    let scopes = declared.scopes().to_string();
+    let values = params![app.id, app.client_id, app.owner_id, kind, app.created_at, app.revision_id, scopes];
+    tx.execute(&INSERT_APP, values)?;
+    insert_revision(tx, &app.revision_id, &app.id, 1, RevisionStatus::Draft, declared, app.created_at)
+}
+
+fn insert_revision(
+    tx: &mut Tx<'_>,
+    id: &RevisionId,
+    app: &AppId,
+    number: i64,
+    status: RevisionStatus,
+    declared: &Declaration,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let values = params![
+        id,
+        app,
+        number,
+        status,
+        declared.name,
+        declared.homepage_url,
+        declared.policy_url,
+        declared.logo_url,
+        declared.use_case,
+        declared.description,
+        declared.terms_url,
+        declared.support_email,
+        now
+    ];
+    tx.execute(&INSERT_REVISION, values)?;
+    for (position, url) in (0_i64..).zip(&declared.callback_urls) {
+        tx.execute(&INSERT_CALLBACK_URL, params![id, position, url])?;
+    }
+    for (scope, required_reason) in &declared.scopes {
+        tx.execute(&INSERT_REVISION_SCOPE, params![id, scope.as_str(), required_reason])?;
+    }
+    Ok(())
+}
+
+/// Adds a secret to an app.
+pub fn insert_secret(
+    tx: &mut Tx<'_>,
+    id: &SecretId,
+    app: &AppId,
+    hash: &Sha256Digest,
+    last_four: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(&INSERT_SECRET, params![id, app, hash.as_bytes(), last_four, now]).map(drop)
+}
+
+/// Everything about the app that this text names, by its id or its client id.
+pub fn find_details(tx: &mut Tx<'_>, named: &str) -> Result<Option<AppDetails>, DbError> {
+    let found = tx.find(&FIND_DETAILS, params![named], |row| {
+        let suspended_at: Option<Timestamp> = row.get(6)?;
+        let approved: Option<RevisionId> = row.get(9)?;
+        Ok((
+            AppDetails {
+                id: row.get(0)?,
+                client_id: row.get(1)?,
+                kind: kind(row, 2)?,
+                owner_id: row.get(3)?,
+                owner_email: row.get(4)?,
+                created_at: row.get(5)?,
+                status: AppStatus::of(suspended_at.is_some(), approved.is_some(), row.get(11)?),
+                suspended_at,
+                suspended_reason: row.get(7)?,
+                deleted_at: row.get(8)?,
+                epoch: row.get(12)?,
+                consent_version: row.get(13)?,
+                serving_scopes: scope_set(&row.get::<String>(14)?)?,
+                approved: None,
+                working: None,
+                secrets: Vec::new(),
+            },
+            approved,
+            row.get::<RevisionId>(10)?,
+        ))
+    })?;
+    let Some((mut app, approved, working)) = found else { return Ok(None) };
+    if let Some(approved) = &approved {
+        app.approved = find_revision(tx, approved)?;
+    }
+    app.working = if approved.as_ref() == Some(&working) { app.approved.clone() } else { find_revision(tx, &working)? };
+    app.secrets = tx.list(&LIST_SECRETS, params![app.id], |row| {
+        Ok(SecretDetails {
+            id: row.get(0)?,
+            last_four: row.get(1)?,
+            created_at: row.get(2)?,
+            last_used_at: row.get(3)?,
+            expires_at: row.get(4)?,
+        })
+    })?;
+    Ok(Some(app))
+}
+
+/// One revision with its callback URLs and scopes.
+pub fn find_revision(tx: &mut Tx<'_>, id: &RevisionId) -> Result<Option<RevisionDetails>, DbError> {
+    let found = tx.find(&FIND_REVISION, params![id], |row| {
+        Ok(RevisionDetails {
+            id: row.get(0)?,
+            number: row.get(1)?,
+            status: row.get(2)?,
+            declared: Declaration {
+                name: row.get(3)?,
+                homepage_url: row.get(4)?,
+                policy_url: row.get(5)?,
+                logo_url: row.get(6)?,
+                use_case: row.get(7)?,
+                description: row.get(8)?,
+                terms_url: row.get(9)?,
+                support_email: row.get(10)?,
+                callback_urls: Vec::new(),
+                scopes: Vec::new(),
+            },
+            submitted_at: row.get(11)?,
+            decided_at: row.get(12)?,
+            logo_hash: row.get::<Option<[u8; 32]>>(13)?,
+        })
+    })?;
+    let Some(mut revision) = found else { return Ok(None) };
+    revision.declared.callback_urls = list_callback_urls(tx, id)?;
+    revision.declared.scopes = list_scopes(tx, id)?;
+    Ok(Some(revision))
+}
+
+/// A page of all apps, oldest first, after the one named by `(created_at, id)`.
+pub fn list_apps(tx: &mut Tx<'_>, after: (Timestamp, &str), limit: i64) -> Result<Vec<AppSummary>, DbError> {
+    tx.list(&LIST_APPS, params![after.0, after.1, limit], |row| {
+        let suspended: Option<Timestamp> = row.get(5)?;
+        let approved: Option<RevisionId> = row.get(6)?;
+        Ok(AppSummary {
+            id: row.get(0)?,
+            client_id: row.get(1)?,
+            owner_id: row.get(2)?,
+            owner_email: row.get(3)?,
+            created_at: row.get(4)?,
+            status: AppStatus::of(suspended.is_some(), approved.is_some(), row.get(7)?),
+            name: row.get(8)?,
+        })
+    })
+}
+
+/// Hands a revision to the reviewers; false when it is not the developer's turn.
+pub fn claim_submission(tx: &mut Tx<'_>, revision: &RevisionId, now: Timestamp) -> Result<bool, DbError> {
+    tx.execute(&SUBMIT_REVISION, params![revision, now]).map(|rows| rows == 1)
+}
+
+/// Moves a revision from one status to another; false when it no longer stands at `from`.
+pub fn claim_decision(
+    tx: &mut Tx<'_>,
+    revision: &RevisionId,
+    from: RevisionStatus,
+    to: RevisionStatus,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    tx.execute(&DECIDE_REVISION, params![revision, to, now, from]).map(|rows| rows == 1)
+}
+
+/// Lets an approved revision serve instead of the one before.
+pub fn serve_revision(
+    tx: &mut Tx<'_>,
+    app: &AppId,
+    revision: &RevisionDetails,
+    before: Option<&RevisionId>,
+    ask_again: bool,
+) -> Result<(), DbError> {
+    let scopes = revision.declared.scopes().to_string();
+    tx.execute(&SERVE_REVISION, params![app, revision.id, scopes, i64::from(ask_again)])?;
+    match before {
+        Some(before) if *before != revision.id => tx.execute(&SUPERSEDE_REVISION, params![before]).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// Suspends an app; false when it is suspended or gone already.
+pub fn claim_suspension(tx: &mut Tx<'_>, app: &AppId, now: Timestamp, reason: &str) -> Result<bool, DbError> {
+    tx.execute(&SUSPEND_APP, params![app, now, reason, epoch_of(now)]).map(|rows| rows == 1)
+}
+
+/// Reinstates an app; false when it is not suspended.
+pub fn claim_reinstatement(tx: &mut Tx<'_>, app: &AppId) -> Result<bool, DbError> {
+    tx.execute(&REINSTATE_APP, params![app]).map(|rows| rows == 1)
+}
+
+/// Deletes an app; false when it is gone already.
+pub fn claim_deletion(tx: &mut Tx<'_>, app: &AppId, now: Timestamp) -> Result<bool, DbError> {
+    tx.execute(&DELETE_APP, params![app, now, epoch_of(now)]).map(|rows| rows == 1)
+}
+
+/// Ends every code, grant and access token that the app has.
+pub fn raise_epoch(tx: &mut Tx<'_>, app: &AppId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(&RAISE_EPOCH, params![app, epoch_of(now)]).map(drop)
+}
+
+/// What was made in this very millisecond dies too.
+fn epoch_of(now: Timestamp) -> i64 {
+    now.as_millis().saturating_add(1)
+}
+
+fn list_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId) -> Result<Vec<String>, DbError> {
+    tx.list(&LIST_CALLBACK_URLS, params![revision], |row| row.get(0))
+}
+
+fn list_scopes(tx: &mut Tx<'_>, revision: &RevisionId) -> Result<Vec<(Scope, Option<String>)>, DbError> {
+    tx.list(&LIST_REVISION_SCOPES, params![revision], |row| Ok((scope(&row.get::<String>(0)?)?, row.get(1)?)))
+}
+
+fn kind(row: &Row<'_>, index: usize) -> Result<ClientKind, DbError> {
+    let word: String = row.get(index)?;
+    ClientKind::parse(&word).ok_or_else(|| DbError::Broken(format!("unknown kind of app {word}")))
+}
+
+fn scope(text: &str) -> Result<Scope, DbError> {
+    Scope::parse(text).map_err(|_| DbError::Broken(format!("not a scope: {text}")))
+}
+
+fn scope_set(text: &str) -> Result<ScopeSet, DbError> {
+    ScopeSet::parse(text).map_err(|_| DbError::Broken(format!("not scopes: {text}")))
+}
+
+fn full_name(name: &str, lname: &str) -> String {
+    format!("{name} {lname}").trim().to_owned()
+}
