@@ -26,19 +26,13 @@ pub struct PageFault {
 
 impl From<&'static Fault> for PageFault {
     fn from(fault: &'static Fault) -> Self {
-        Self {
-            fault,
-            detail: None,
-        }
+        Self { fault, detail: None }
     }
 }
 
 impl From<ParamFault> for PageFault {
     fn from(bad: ParamFault) -> Self {
-        Self {
-            fault: bad.fault,
-            detail: Some(bad.detail()),
-        }
+        Self { fault: bad.fault, detail: Some(bad.detail()) }
     }
 }
 
@@ -64,10 +58,7 @@ impl ClientPart {
             Err(bad) if bad.is_repeated() => return Err((&fault::REDIRECT_URI_REPEATED).into()),
             Err(bad) => return Err(bad.into()),
         };
-        Ok(Self {
-            client_id: client_id.to_owned(),
-            redirect_uri: redirect_uri.to_owned(),
-        })
+        Ok(Self { client_id: client_id.to_owned(), redirect_uri: redirect_uri.to_owned() })
     }
 }
 
@@ -165,19 +156,14 @@ impl AuthorizeRequest {
         match params.get("response_type")? {
             Some("code") => {}
             Some(_) => {
-                return Err(OAuthError::unsupported_response_type(
-                    &fault::RESPONSE_TYPE_UNSUPPORTED,
-                ));
+                return Err(OAuthError::unsupported_response_type(&fault::RESPONSE_TYPE_UNSUPPORTED));
             }
             None => return Err(OAuthError::invalid_request(&fault::RESPONSE_TYPE_MISSING)),
         }
         Ok(Self {
             scope: read_scope(params)?,
             state,
-            code_challenge: pkce::read_challenge(
-                params.get("code_challenge")?,
-                params.get("code_challenge_method")?,
-            )?,
+            code_challenge: pkce::read_challenge(params.get("code_challenge")?, params.get("code_challenge_method")?)?,
             prompt: Prompt::parse(params.get("prompt")?.unwrap_or_default())?,
             login_hint: bounded(params, "login_hint", MAX_LOGIN_HINT)?,
             max_age: read_max_age(params)?,
@@ -199,8 +185,7 @@ impl AuthorizeRequest {
         if surplus.is_empty() {
             return Ok(requested.clone());
         }
-        Err(OAuthError::invalid_scope(&fault::SCOPE_NOT_REGISTERED)
-            .with_detail(format!("It is {surplus}.")))
+        Err(OAuthError::invalid_scope(&fault::SCOPE_NOT_REGISTERED).with_detail(format!("It is {surplus}.")))
     }
 }
 
@@ -225,11 +210,7 @@ fn read_max_age(params: &Params) -> Result<Option<u32>, OAuthError> {
 }
 
 fn read_resource(params: &Params) -> Result<Vec<String>, OAuthError> {
-    params
-        .get_all("resource")?
-        .into_iter()
-        .map(|uri| check_length("resource", uri, MAX_RESOURCE))
-        .collect()
+    params.get_all("resource")?.into_iter().map(|uri| check_length("resource", uri, MAX_RESOURCE)).collect()
 }
 
 fn bounded(params: &Params, name: &str, max: usize) -> Result<Option<String>, OAuthError> {
@@ -245,4 +226,193 @@ fn check_length(name: &str, text: &str, max: usize) -> Result<String, OAuthError
             .with_detail(format!("It is {name}, which may have {max} bytes.")));
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn params(query: &str) -> Params {
+        Params::from_form(query.as_bytes()).unwrap()
+    }
+
+    fn client(query: &str) -> Result<(String, String), &'static str> {
+        ClientPart::read(&params(query)).map(|part| (part.client_id, part.redirect_uri)).map_err(|page| page.fault.code)
+    }
+
+    fn request(query: &str) -> AuthorizeRequest {
+        AuthorizeRequest::read(&params(&format!("response_type=code&{query}"))).unwrap()
+    }
+
+    fn refusal(query: &str) -> (&'static str, &'static str) {
+        let error = AuthorizeRequest::read(&params(query)).unwrap_err();
+        (error.code.as_str(), error.fault.code)
+    }
+
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    #[test]
+    fn the_url_of_the_guide_is_read() {
+        let query = "clientId=abc&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&response_type=code&state=eyJhIjoxfQ==";
+        assert_eq!(client(query), Ok(("abc".into(), "https://app.example/cb".into())));
+        let request = AuthorizeRequest::read(&params(query)).unwrap();
+        let expected = AuthorizeRequest { state: Some("eyJhIjoxfQ==".into()), ..AuthorizeRequest::default() };
+        assert_eq!(request, expected);
+    }
+
+    #[test]
+    fn the_client_id_has_two_names() {
+        let both = Ok(("abc".into(), "u".into()));
+        assert_eq!(client("client_id=abc&redirect_uri=u"), both);
+        assert_eq!(client("clientId=abc&redirect_uri=u"), both);
+        assert_eq!(client("clientId=abc&client_id=abc&redirect_uri=u"), both);
+        assert_eq!(client("clientId=&client_id=abc&redirect_uri=u"), both);
+    }
+
+    #[test]
+    fn a_page_shows_what_is_wrong_with_client_and_redirect_uri() {
+        for (query, code) in [
+            ("", "client_id_missing"),
+            ("redirect_uri=u", "client_id_missing"),
+            ("client_id=&redirect_uri=u", "client_id_missing"),
+            ("client_id=a&client_id=a&redirect_uri=u", "client_id_repeated"),
+            ("clientId=a&clientId=b&redirect_uri=u", "client_id_repeated"),
+            ("clientId=a&client_id=b&redirect_uri=u", "client_ids_differ"),
+            ("clientId=a&client_id=A&redirect_uri=u", "client_ids_differ"),
+            ("client_id=%ff&redirect_uri=u", "parameter_encoding"),
+            ("client_id=a", "redirect_uri_missing"),
+            ("client_id=a&redirect_uri=", "redirect_uri_missing"),
+            ("client_id=a&redirect_uri=u&redirect_uri=u", "redirect_uri_repeated"),
+            ("client_id=a&redirect_uri=u&redirect_uri=", "redirect_uri_repeated"),
+            ("client_id=a&redirect_uri=%00", "parameter_encoding"),
+        ] {
+            assert_eq!(client(query), Err(code), "{query}");
+        }
+    }
+
+    #[test]
+    fn only_the_code_flow_is_offered() {
+        assert_eq!(refusal("state=x"), ("invalid_request", "response_type_missing"));
+        assert_eq!(refusal("response_type="), ("invalid_request", "response_type_missing"));
+        for other in ["token", "id_token", "code+id_token", "CODE", "code+code", "none"] {
+            let query = format!("response_type={other}");
+            assert_eq!(refusal(&query), ("unsupported_response_type", "response_type_unsupported"));
+        }
+    }
+
+    /// Every parameter but `resource` (RFC 8707) may come once only.
+    #[test]
+    fn repeated_parameters_are_refused() {
+        for name in [
+            "response_type",
+            "scope",
+            "state",
+            "code_challenge",
+            "code_challenge_method",
+            "prompt",
+            "login_hint",
+            "max_age",
+            "nonce",
+        ] {
+            let query = format!("response_type=code&{name}=code&{name}=code");
+            let error = AuthorizeRequest::read(&params(&query)).unwrap_err();
+            assert_eq!((error.code.as_str(), error.fault.code), ("invalid_request", "parameter_repeated"));
+            assert!(error.description().contains(&format!("It is {name}.")));
+        }
+        assert_eq!(request("unknown=1&unknown=2"), AuthorizeRequest::default());
+        assert_eq!(request("resource=a&resource=b").resource, ["a", "b"]);
+    }
+
+    #[test]
+    fn state_can_be_read_whatever_else_is_wrong() {
+        for query in
+            ["state=s", "response_type=x&scope=a&scope=b&state=s", "state=s&a=%ff", "prompt=none+login&state=s"]
+        {
+            assert_eq!(state_of(&params(query)), Some("s"), "{query}");
+        }
+        for query in ["", "state=", "state=a&state=a", "state=%ff", "state=%00"] {
+            assert_eq!(state_of(&params(query)), None, "{query}");
+        }
+    }
+
+    #[test]
+    fn offline_access_says_nothing() {
+        assert_eq!(request("scope=user:read+offline_access").scope.unwrap().to_string(), "user:read");
+        assert_eq!(request("scope=offline_access").scope, None);
+        assert_eq!(request("scope=").scope, None);
+        assert_eq!(refusal("response_type=code&scope=a%09b"), ("invalid_scope", "scope_malformed"));
+    }
+
+    #[test]
+    fn scopes_must_be_registered() {
+        let registered = ScopeSet::parse("user:read meeting:read").unwrap();
+        let within = |query| request(query).scopes_within(&registered);
+        assert_eq!(within(""), Ok(registered.clone()));
+        assert_eq!(within("scope=meeting:read").unwrap().to_string(), "meeting:read");
+        let error = within("scope=user:read+meeting:join+x").unwrap_err();
+        assert_eq!((error.code.as_str(), error.fault.code), ("invalid_scope", "scope_not_registered"));
+        assert!(error.description().contains("It is meeting:join x."));
+    }
+
+    #[test]
+    fn pkce_is_read() {
+        let query = format!("code_challenge={CHALLENGE}&code_challenge_method=S256");
+        assert_eq!(request(&query).code_challenge.unwrap().to_string(), CHALLENGE);
+        let refused = refusal(&format!("response_type=code&code_challenge={CHALLENGE}"));
+        assert_eq!(refused, ("invalid_request", "pkce_method_missing"));
+        let refused = refusal(&format!("response_type=code&code_challenge={CHALLENGE}&code_challenge_method=plain"));
+        assert_eq!(refused, ("invalid_request", "pkce_method_unsupported"));
+    }
+
+    #[test]
+    fn prompt_is_a_set_in_which_none_stands_alone() {
+        assert_eq!(Prompt::parse(""), Ok(Prompt::default()));
+        assert_eq!(Prompt::parse("none none"), Ok(Prompt { none: true, ..Prompt::default() }));
+        let both = Prompt { login: true, consent: true, ..Prompt::default() };
+        assert_eq!(Prompt::parse("consent login consent"), Ok(both));
+        let select = Prompt { select_account: true, ..Prompt::default() };
+        assert_eq!(request("prompt=select_account").prompt, select);
+        for other in ["login", "consent", "select_account"] {
+            let error = Prompt::parse(&format!("{other} none")).unwrap_err();
+            assert_eq!(error.fault.code, "prompt_none_not_alone");
+        }
+        for unknown in ["None", "create", "login,consent", "none\t"] {
+            assert_eq!(Prompt::parse(unknown).unwrap_err().fault.code, "prompt_unsupported", "{unknown}");
+        }
+    }
+
+    #[test]
+    fn max_age_is_a_whole_number_of_seconds() {
+        assert_eq!(request("max_age=0").max_age, Some(0));
+        assert_eq!(request("max_age=86400").max_age, Some(86_400));
+        for bad in ["-1", "%2B1", "1.5", "1s", "99999999999", "+1", "0x1", "١"] {
+            let query = format!("response_type=code&max_age={bad}");
+            assert_eq!(refusal(&query), ("invalid_request", "max_age_malformed"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_bounded() {
+        for (name, max) in [("login_hint", MAX_LOGIN_HINT), ("nonce", MAX_NONCE), ("resource", MAX_RESOURCE)] {
+            let query = |length| format!("response_type=code&{name}={}", "x".repeat(length));
+            assert!(AuthorizeRequest::read(&params(&query(max))).is_ok());
+            assert_eq!(refusal(&query(max + 1)), ("invalid_request", "parameter_too_long"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_can_be_read(query in "([a-z_]{0,5}|client_id|clientId|redirect_uri|response_type|code|scope|state|prompt|max_age|[&=+%]|[^a]){0,30}") {
+            let params = params(&query);
+            let _ = (ClientPart::read(&params), AuthorizeRequest::read(&params), state_of(&params));
+        }
+
+        /// Lesson S20 and RFC 6749 4.1.2: what the client sent as state is what we know as state.
+        #[test]
+        fn state_is_kept_as_it_is(state in "[^\0]{1,200}") {
+            let query = form_urlencoded::Serializer::new("response_type=code&".to_owned()).append_pair("state", &state).finish();
+            prop_assert_eq!(AuthorizeRequest::read(&params(&query)).unwrap().state, Some(state));
+        }
+    }
 }

@@ -353,10 +353,7 @@ mod tests {
             assert!(seen.insert(fault.code), "{} is there twice", fault.code);
             assert_eq!(fault.code, name.to_ascii_lowercase());
             assert!(
-                fault
-                    .code
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b == b'_'),
+                fault.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
                 "{} can not be an anchor",
                 fault.code
             );
@@ -372,17 +369,12 @@ mod tests {
                 assert!(text.len() >= 15, "{}: {text}", fault.code);
                 // RFC 6749 5.2: error_description.
                 assert!(
-                    text.bytes()
-                        .all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+                    text.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
                     "{}: {text}",
                     fault.code
                 );
             }
-            assert!(
-                sentences.insert(fault.sentence),
-                "{} says what another says",
-                fault.code
-            );
+            assert!(sentences.insert(fault.sentence), "{} says what another says", fault.code);
         }
     }
 

@@ -72,8 +72,6 @@ pub struct AuthorizationServerMetadata {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
-
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::OAuthError;
 use crate::fault;
@@ -151,8 +151,8 @@ impl From<KnownScope> for Scope {
 
 /// A set of scopes that remembers the order of first mention. Two sets with the same members are
 /// equal in any order.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ScopeSet(Vec<Scope>);
 
 impl ScopeSet {
@@ -242,12 +242,7 @@ impl ScopeSet {
     #[must_use]
     pub fn in_order_of(&self, table: &[KnownScope]) -> Self {
         let mut scopes = self.0.clone();
-        scopes.sort_by_key(|scope| {
-            table
-                .iter()
-                .position(|known| known.name == scope.as_str())
-                .unwrap_or(table.len())
-        });
+        scopes.sort_by_key(|scope| table.iter().position(|known| known.name == scope.as_str()).unwrap_or(table.len()));
         Self(scopes)
     }
 
@@ -293,9 +288,9 @@ impl TryFrom<String> for ScopeSet {
     }
 }
 
-impl From<ScopeSet> for String {
-    fn from(set: ScopeSet) -> Self {
-        set.to_string()
+impl Serialize for ScopeSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -324,5 +319,103 @@ impl<'a> IntoIterator for &'a ScopeSet {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn set(text: &str) -> ScopeSet {
+        ScopeSet::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_catalogue_has_the_six_scopes_of_the_guide() {
+        let all = "user:read meeting:create meeting:delete meeting:read meeting:update meeting:join";
+        assert_eq!(ScopeSet::all_known().to_string(), all);
+        for known in CATALOGUE {
+            assert_eq!(KnownScope::find(known.name), Some(known));
+            assert_eq!(Scope::parse(known.name).unwrap().known(), Some(known));
+            assert!(known.name.starts_with(&known.group.to_lowercase()));
+        }
+        assert_eq!(Scope::parse("meeting:record").unwrap().known(), None);
+    }
+
+    #[test]
+    fn sets_keep_the_order_of_first_mention() {
+        let scopes = set("meeting:read user:read meeting:read  other ");
+        assert_eq!(scopes.to_string(), "meeting:read user:read other");
+        assert_eq!(scopes.in_order_of(CATALOGUE).to_string(), "user:read meeting:read other");
+        assert_eq!(scopes.len(), 3);
+        assert!(scopes.contains("other") && !scopes.contains("meeting") && !scopes.contains("Other"));
+    }
+
+    #[test]
+    fn sets_are_equal_in_any_order() {
+        assert_eq!(set("a b c"), set("c a b"));
+        assert_ne!(set("a b"), set("a b c"));
+        assert_ne!(set("a b c"), set("a b d"));
+        assert!(set("").is_empty());
+        assert_eq!(set("   "), ScopeSet::new());
+    }
+
+    #[test]
+    fn names_keep_to_the_characters_of_the_rfc() {
+        for bad in ["a\tb", "a\nb", "a\"b", r"a\b", "é", "a\0", "a\u{7f}", "a\u{a0}b"] {
+            assert_eq!(ScopeSet::parse(bad), Err(ScopeFault::Character), "{bad:?}");
+        }
+        assert_eq!(Scope::parse(""), Err(ScopeFault::Empty));
+        assert_eq!(Scope::parse("a b"), Err(ScopeFault::Character));
+        assert!(Scope::parse("!#[]~<script>").is_ok());
+        let error = OAuthError::from(ScopeFault::Character);
+        assert_eq!((error.code.as_str(), error.fault.code), ("invalid_scope", "scope_malformed"));
+    }
+
+    #[test]
+    fn names_and_sets_are_bounded() {
+        assert!(Scope::parse(&"a".repeat(MAX_SCOPE_LENGTH)).is_ok());
+        assert_eq!(Scope::parse(&"a".repeat(MAX_SCOPE_LENGTH + 1)), Err(ScopeFault::TooLong));
+        let many = |count: usize| (0..count).map(|i| format!("s{i} ")).collect::<String>();
+        assert_eq!(set(&many(MAX_SCOPES)).len(), MAX_SCOPES);
+        assert_eq!(ScopeSet::parse(&many(MAX_SCOPES + 1)), Err(ScopeFault::TooMany));
+        assert_eq!(set(&"same ".repeat(10_000)).len(), 1);
+    }
+
+    #[test]
+    fn sets_are_written_as_one_string() {
+        assert_eq!(serde_json::to_string(&set("b a")).unwrap(), r#""b a""#);
+        assert_eq!(serde_json::from_str::<ScopeSet>(r#""b a""#).unwrap().to_string(), "b a");
+        assert!(serde_json::from_str::<ScopeSet>(r#""b\ta""#).is_err());
+        assert!(serde_json::from_str::<ScopeSet>(r#"["b"]"#).is_err());
+    }
+
+    fn any_set() -> impl Strategy<Value = ScopeSet> {
+        prop::collection::vec("[a-f]", 0..6).prop_map(|names| set(&names.join(" ")))
+    }
+
+    proptest! {
+        #[test]
+        fn sets_obey_the_laws_of_sets(a in any_set(), b in any_set()) {
+            let (both, only_a, either) = (a.intersection(&b), a.difference(&b), a.union(&b));
+            prop_assert!(both.is_subset(&a) && both.is_subset(&b));
+            prop_assert!(only_a.is_subset(&a) && only_a.intersection(&b).is_empty());
+            prop_assert_eq!(both.union(&only_a), a.clone());
+            prop_assert!(a.is_subset(&either) && b.is_subset(&either));
+            prop_assert_eq!(either.len(), only_a.len() + b.len());
+            prop_assert_eq!(a.is_subset(&b), only_a.is_empty());
+            prop_assert_eq!(a.without("a").contains("a"), false);
+            prop_assert_eq!(set(&a.to_string()).to_string(), a.to_string());
+        }
+
+        #[test]
+        fn any_text_can_be_read(text in any::<String>()) {
+            if let Ok(scopes) = ScopeSet::parse(&text) {
+                let names: std::collections::BTreeSet<&str> = text.split(' ').filter(|n| !n.is_empty()).collect();
+                prop_assert_eq!(scopes.iter().map(Scope::as_str).collect::<std::collections::BTreeSet<_>>(), names);
+                prop_assert_eq!(set(&scopes.to_string()), scopes);
+            }
+        }
     }
 }

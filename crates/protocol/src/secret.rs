@@ -133,8 +133,6 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
-
     use super::*;
     use proptest::prelude::*;
 
@@ -147,25 +145,15 @@ mod tests {
     #[test]
     fn digest_is_sha_256() {
         // FIPS 180-2, appendix B.1.
-        let hex: String = Sha256Digest::of(b"abc")
-            .as_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(
-            hex,
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        let hex: String = Sha256Digest::of(b"abc").as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]
     fn stored_digests_have_32_bytes() {
         assert!(Sha256Digest::from_slice(&[0; 31]).is_none());
         assert!(Sha256Digest::from_slice(&[0; 33]).is_none());
-        assert_eq!(
-            Sha256Digest::from_slice(&[7; 32]),
-            Some(Sha256Digest::from_bytes([7; 32]))
-        );
+        assert_eq!(Sha256Digest::from_slice(&[7; 32]), Some(Sha256Digest::from_bytes([7; 32])));
     }
 
     #[test]

@@ -74,8 +74,7 @@ pub fn check_access_token(
     audience: &str,
     now: i64,
 ) -> Result<AccessTokenClaims, JwtFault> {
-    let claims: AccessTokenClaims =
-        serde_json::from_slice(claims).map_err(|_| JwtFault::MalformedClaims)?;
+    let claims: AccessTokenClaims = serde_json::from_slice(claims).map_err(|_| JwtFault::MalformedClaims)?;
     if claims.iss != issuer {
         return Err(JwtFault::WrongIssuer);
     }

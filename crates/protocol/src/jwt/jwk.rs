@@ -1,9 +1,7 @@
 //! Public keys as JSON (RFC 7517), their thumbprints (RFC 7638), and back.
 
 use aws_lc_rs::rsa::PublicKeyComponents;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, JwtFault};
@@ -63,14 +61,14 @@ pub struct JwkSet {
     pub keys: Vec<Jwk>,
 }
 
+/// RFC 7518 3.3: RSA keys have at least 2048 bits.
+const MIN_RSA_MODULUS: usize = 256;
+
 impl Jwk {
     /// From a DER `RSAPublicKey` (RFC 8017 A.1.1).
     pub(super) fn rsa(der: &[u8]) -> Result<Self, JwtFault> {
         let (n, e) = rsa_components(der).ok_or(JwtFault::KeyRejected)?;
-        let material = KeyMaterial::Rsa {
-            e: base64url_encode(e),
-            n: base64url_encode(n),
-        };
+        let material = KeyMaterial::Rsa { e: base64url_encode(e), n: base64url_encode(n) };
         Ok(Self::new(Algorithm::Rs256, material))
     }
 
@@ -80,30 +78,18 @@ impl Jwk {
             [4, coordinates @ ..] if coordinates.len() == 64 => coordinates.split_at(32),
             _ => return Err(JwtFault::KeyRejected),
         };
-        let material = KeyMaterial::Ec {
-            crv: "P-256".into(),
-            x: base64url_encode(x),
-            y: base64url_encode(y),
-        };
+        let material = KeyMaterial::Ec { crv: "P-256".into(), x: base64url_encode(x), y: base64url_encode(y) };
         Ok(Self::new(Algorithm::Es256, material))
     }
 
     /// From the 32 bytes of an Ed25519 key.
     pub(super) fn ed25519(key: &[u8]) -> Self {
-        let material = KeyMaterial::Okp {
-            crv: "Ed25519".into(),
-            x: base64url_encode(key),
-        };
+        let material = KeyMaterial::Okp { crv: "Ed25519".into(), x: base64url_encode(key) };
         Self::new(Algorithm::EdDsa, material)
     }
 
     fn new(algorithm: Algorithm, material: KeyMaterial) -> Self {
-        Self {
-            kid: material.thumbprint(),
-            usage: "sig".into(),
-            alg: algorithm.as_str().into(),
-            material,
-        }
+        Self { kid: material.thumbprint(), usage: "sig".into(), alg: algorithm.as_str().into(), material }
     }
 
     /// Parses the key and decides its algorithm.
@@ -112,10 +98,10 @@ impl Jwk {
         let rejected = |_| JwtFault::KeyRejected;
         let (algorithm, key) = match &self.material {
             KeyMaterial::Rsa { e, n } => {
-                let components = PublicKeyComponents {
-                    n: decode(n)?,
-                    e: decode(e)?,
-                };
+                let components = PublicKeyComponents { n: decode(n)?, e: decode(e)? };
+                if components.n.len() < MIN_RSA_MODULUS {
+                    return Err(JwtFault::KeyRejected);
+                }
                 let key = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
                 (Algorithm::Rs256, key.map_err(rejected)?)
             }
@@ -139,7 +125,7 @@ impl Jwk {
 
 impl KeyMaterial {
     /// RFC 7638 3: SHA-256 over the required members, in alphabetical order, without spaces.
-    fn thumbprint(&self) -> String {
+    pub(super) fn thumbprint(&self) -> String {
         let canonical = match self {
             Self::Rsa { e, n } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
             Self::Ec { crv, x, y } => {
@@ -158,8 +144,7 @@ fn rsa_components(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (n, after_n) = der_value(0x02, sequence)?;
     let (e, after_e) = der_value(0x02, after_n)?;
     let positive = |number: &'_ [u8]| number.iter().position(|&b| b != 0);
-    (rest.is_empty() && after_e.is_empty())
-        .then_some((n.get(positive(n)?..)?, e.get(positive(e)?..)?))
+    (rest.is_empty() && after_e.is_empty()).then_some((n.get(positive(n)?..)?, e.get(positive(e)?..)?))
 }
 
 /// Splits off one DER value with this tag (X.690 8.1.3).
@@ -170,9 +155,7 @@ fn der_value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
         (usize::from(first), rest)
     } else {
         let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        let length = bytes.iter().try_fold(0_usize, |sum, &b| {
-            sum.checked_mul(256)?.checked_add(usize::from(b))
-        })?;
+        let length = bytes.iter().try_fold(0_usize, |sum, &b| sum.checked_mul(256)?.checked_add(usize::from(b)))?;
         (length, rest)
     };
     if found != tag {

@@ -13,10 +13,12 @@
 mod claims;
 mod jwk;
 mod signing;
+#[cfg(test)]
+mod tests;
 mod verifying;
 
 pub use claims::{AccessTokenClaims, Audience, check_access_token};
-pub use jwk::{Jwk, JwkSet};
+pub use jwk::{Jwk, JwkSet, KeyMaterial};
 pub use signing::{Pkcs8, SigningKey};
 pub use verifying::{KeySet, VerifiedToken, VerifyingKey};
 
@@ -70,12 +72,7 @@ pub enum TokenType {
 
 impl TokenType {
     /// Every type; its place here is its place among a key's headers.
-    pub const ALL: &[Self] = &[
-        Self::AccessToken,
-        Self::IdToken,
-        Self::LogoutToken,
-        Self::SecurityEvent,
-    ];
+    pub const ALL: &[Self] = &[Self::AccessToken, Self::IdToken, Self::LogoutToken, Self::SecurityEvent];
 
     /// The value of `typ`.
     pub const fn as_str(self) -> &'static str {

@@ -6,8 +6,7 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -62,12 +61,10 @@ impl SigningKey {
     pub fn generate(algorithm: Algorithm) -> Result<Self, JwtFault> {
         let rejected = |_| JwtFault::KeyRejected;
         Self::from_pair(match algorithm {
-            Algorithm::Rs256 => {
-                Pair::Rs256(RsaKeyPair::generate(KeySize::Rsa2048).map_err(rejected)?)
+            Algorithm::Rs256 => Pair::Rs256(RsaKeyPair::generate(KeySize::Rsa2048).map_err(rejected)?),
+            Algorithm::Es256 => {
+                Pair::Es256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(rejected)?)
             }
-            Algorithm::Es256 => Pair::Es256(
-                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(rejected)?,
-            ),
             Algorithm::EdDsa => Pair::EdDsa(Ed25519KeyPair::generate().map_err(rejected)?),
         })
     }
@@ -87,13 +84,10 @@ impl SigningKey {
                 }
                 Pair::Rs256(pair)
             }
-            Algorithm::Es256 => Pair::Es256(
-                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
-                    .map_err(rejected)?,
-            ),
-            Algorithm::EdDsa => {
-                Pair::EdDsa(Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(rejected)?)
+            Algorithm::Es256 => {
+                Pair::Es256(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(rejected)?)
             }
+            Algorithm::EdDsa => Pair::EdDsa(Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(rejected)?),
         })
     }
 
@@ -103,11 +97,7 @@ impl SigningKey {
             Pair::Es256(pair) => Jwk::p256(pair.public_key().as_ref())?,
             Pair::EdDsa(pair) => Jwk::ed25519(pair.public_key().as_ref()),
         };
-        Ok(Self {
-            pair,
-            verifying: VerifyingKey::from_jwk(&jwk)?,
-            random: SystemRandom::new(),
-        })
+        Ok(Self { pair, verifying: VerifyingKey::from_jwk(&jwk)?, random: SystemRandom::new() })
     }
 
     /// The key in PKCS#8, to be encrypted and stored.
@@ -117,9 +107,7 @@ impl SigningKey {
     pub fn to_pkcs8(&self) -> Result<Pkcs8, JwtFault> {
         let copied = |der: &[u8]| Pkcs8::new(der.to_vec());
         match &self.pair {
-            Pair::Rs256(pair) => {
-                AsDer::<Pkcs8V1Der<'_>>::as_der(pair).map(|der| copied(der.as_ref()))
-            }
+            Pair::Rs256(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(pair).map(|der| copied(der.as_ref())),
             Pair::Es256(pair) => pair.to_pkcs8v1().map(|der| copied(der.as_ref())),
             Pair::EdDsa(pair) => pair.to_pkcs8().map(|der| copied(der.as_ref())),
         }
@@ -147,54 +135,48 @@ impl SigningKey {
     /// [`JwtFault::SigningFailed`] when the library fails.
     pub fn sign(&self, typ: TokenType, claims_json: &[u8]) -> Result<String, JwtFault> {
         let header = self.verifying.encoded_header(typ);
-        let mut token =
-            String::with_capacity(header.len() + (claims_json.len() + MAX_SIGNATURE) * 4 / 3 + 8);
+        let base64_length = |bytes: usize| (bytes * 4).div_ceil(3);
+        let mut token = String::with_capacity(
+            header.len() + base64_length(claims_json.len()) + base64_length(self.signature_length()) + 2,
+        );
         token.push_str(header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims_json, &mut token);
 
         let mut buffer = [0; MAX_SIGNATURE];
-        let length = self.sign_bytes(token.as_bytes(), &mut buffer)?;
-        let signature = buffer.get(..length).ok_or(JwtFault::SigningFailed)?;
+        let signature = buffer.get_mut(..self.signature_length()).ok_or(JwtFault::SigningFailed)?;
+        self.sign_bytes(token.as_bytes(), signature)?;
 
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)
     }
 
-    fn sign_bytes(
-        &self,
-        message: &[u8],
-        buffer: &mut [u8; MAX_SIGNATURE],
-    ) -> Result<usize, JwtFault> {
+    fn signature_length(&self) -> usize {
+        match &self.pair {
+            Pair::Rs256(pair) => pair.public_modulus_len(),
+            // RFC 7518 3.4: two numbers of 32 bytes; RFC 8032 5.1.6: 64 bytes.
+            Pair::Es256(_) | Pair::EdDsa(_) => 64,
+        }
+    }
+
+    /// Fills `out`, which has the signature's length.
+    fn sign_bytes(&self, message: &[u8], out: &mut [u8]) -> Result<(), JwtFault> {
         let failed = |_| JwtFault::SigningFailed;
         match &self.pair {
-            Pair::Rs256(pair) => {
-                let out = buffer
-                    .get_mut(..pair.public_modulus_len())
-                    .ok_or(JwtFault::SigningFailed)?;
-                pair.sign(&RSA_PKCS1_SHA256, &self.random, message, out)
-                    .map_err(failed)?;
-                Ok(out.len())
-            }
-            Pair::Es256(pair) => {
-                let signature = pair.sign(&self.random, message).map_err(failed)?;
-                copy_into(buffer, signature.as_ref())
-            }
-            Pair::EdDsa(pair) => {
-                let signature = pair.try_sign(message).map_err(failed)?;
-                copy_into(buffer, signature.as_ref())
-            }
+            Pair::Rs256(pair) => pair.sign(&RSA_PKCS1_SHA256, &self.random, message, out).map_err(failed),
+            Pair::Es256(pair) => copy_exactly(out, pair.sign(&self.random, message).map_err(failed)?.as_ref()),
+            Pair::EdDsa(pair) => copy_exactly(out, pair.try_sign(message).map_err(failed)?.as_ref()),
         }
     }
 }
 
-fn copy_into(buffer: &mut [u8; MAX_SIGNATURE], signature: &[u8]) -> Result<usize, JwtFault> {
-    buffer
-        .get_mut(..signature.len())
-        .ok_or(JwtFault::SigningFailed)?
-        .copy_from_slice(signature);
-    Ok(signature.len())
+fn copy_exactly(out: &mut [u8], signature: &[u8]) -> Result<(), JwtFault> {
+    if out.len() != signature.len() {
+        return Err(JwtFault::SigningFailed);
+    }
+    out.copy_from_slice(signature);
+    Ok(())
 }
 
 impl fmt::Debug for SigningKey {

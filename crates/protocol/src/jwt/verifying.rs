@@ -29,16 +29,8 @@ impl VerifyingKey {
     /// [`JwtFault::KeyRejected`] when it is no key of a known algorithm.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, JwtFault> {
         let (algorithm, key) = jwk.parse()?;
-        let headers = TokenType::ALL
-            .iter()
-            .map(|typ| encode_header(algorithm, *typ, &jwk.kid))
-            .collect();
-        Ok(Self {
-            algorithm,
-            key: Arc::new(key),
-            jwk: jwk.clone(),
-            headers,
-        })
+        let headers = TokenType::ALL.iter().map(|typ| encode_header(algorithm, *typ, &jwk.kid)).collect();
+        Ok(Self { algorithm, key: Arc::new(key), jwk: jwk.clone(), headers })
     }
 
     /// The key id.
@@ -59,9 +51,7 @@ impl VerifyingKey {
     /// The first part of every token of this type that this key signs.
     pub(super) fn encoded_header(&self, typ: TokenType) -> &str {
         let place = TokenType::ALL.iter().position(|known| *known == typ);
-        place
-            .and_then(|place| self.headers.get(place))
-            .map_or("", String::as_str)
+        place.and_then(|place| self.headers.get(place)).map_or("", String::as_str)
     }
 }
 
@@ -94,9 +84,7 @@ pub struct VerifiedToken {
 
 impl fmt::Debug for VerifiedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifiedToken")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
+        f.debug_struct("VerifiedToken").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 
@@ -109,10 +97,7 @@ pub struct KeySet {
 impl KeySet {
     /// A set of keys. Of two keys with one `kid` the later stays.
     pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Self {
-        let keys = keys
-            .into_iter()
-            .map(|key| (key.kid().to_owned(), key))
-            .collect();
+        let keys = keys.into_iter().map(|key| (key.kid().to_owned(), key)).collect();
         Self { keys }
     }
 
@@ -142,42 +127,25 @@ impl KeySet {
             return Err(JwtFault::Malformed);
         }
         let key = self.key_for(header, expected)?;
-        let decode = |part: &str| {
-            URL_SAFE_NO_PAD
-                .decode(part)
-                .map_err(|_| JwtFault::Malformed)
-        };
+        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtFault::Malformed);
         let signature = decode(signature)?;
-        key.key
-            .verify_sig(signed.as_bytes(), &signature)
-            .map_err(|_| JwtFault::BadSignature)?;
-        Ok(VerifiedToken {
-            claims: decode(claims)?,
-            kid: key.kid().to_owned(),
-        })
+        key.key.verify_sig(signed.as_bytes(), &signature).map_err(|_| JwtFault::BadSignature)?;
+        Ok(VerifiedToken { claims: decode(claims)?, kid: key.kid().to_owned() })
     }
 
     /// Finds the key that the header names, and holds the header against it.
     fn key_for(&self, encoded: &str, expected: TokenType) -> Result<&VerifyingKey, JwtFault> {
         // Our own tokens have a header that we could have written, to the last character.
-        let own = self
-            .keys
-            .values()
-            .find(|key| key.encoded_header(expected) == encoded);
+        let own = self.keys.values().find(|key| key.encoded_header(expected) == encoded);
         if let Some(key) = own {
             return Ok(key);
         }
-        let json = URL_SAFE_NO_PAD
-            .decode(encoded)
-            .map_err(|_| JwtFault::Malformed)?;
+        let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| JwtFault::Malformed)?;
         let header: Header = serde_json::from_slice(&json).map_err(|_| JwtFault::Malformed)?;
         if header.crit.is_some() {
             return Err(JwtFault::Critical);
         }
-        let key = header
-            .kid
-            .and_then(|kid| self.get(&kid))
-            .ok_or(JwtFault::UnknownKey)?;
+        let key = header.kid.and_then(|kid| self.get(&kid)).ok_or(JwtFault::UnknownKey)?;
         if header.alg != key.algorithm.as_str() {
             return Err(JwtFault::WrongAlgorithm);
         }
@@ -199,8 +167,6 @@ struct Header {
 }
 
 /// `"crit": null` is there too.
-fn present<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<IgnoredAny>, D::Error> {
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<IgnoredAny>, D::Error> {
     IgnoredAny::deserialize(deserializer).map(Some)
 }

@@ -1,195 +1,15 @@
-//! Which URLs an app may register.
-//!
-//! A callback URL is where codes are sent, so it must mean the same to everyone who reads it: to the
-//! reviewer, to this server, which compares bytes, and to the browser, which follows the WHATWG URL
-//! standard and forgives a great deal. These rules let through only texts on which all three agree:
-//! `https`, a host name spelt as a browser spells it, nothing hidden (RFC 3986 7.6, RFC 9700 4.1).
-//! The homepage, policy, logo and terms URLs obey the same rules.
-//!
-//! Every fault is reported at once, each with its rule, so that a form can show them all.
-
-use std::fmt;
+//! The rules, one function each. A URL is cut into its parts twice, by us and by the WHATWG parser,
+//! and passes only when both see the same.
 
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
+use super::{ANSWER_PARAMETERS, Checked, FORBIDDEN_PARAMETERS, MAX_URL_LENGTH, UrlFault, UrlRule};
 use crate::params::form_decode;
 use crate::redirect_uri::ClientKind;
 
-/// The most bytes in a registered URL.
-pub const MAX_URL_LENGTH: usize = 2048;
-
-/// Query parameters that no registered URL may have, in any case (integration guide).
-pub const FORBIDDEN_PARAMETERS: &[&str] =
-    &["sessionId", "token", "success", "redirect_uri", "clientId"];
-
-/// Query parameters that the answer brings (RFC 6749 4.1.2, RFC 9207). A callback URL that had one
-/// already would make the answer carry it twice, which RFC 6749 3.1 forbids.
-pub const ANSWER_PARAMETERS: &[&str] = &[
-    "code",
-    "state",
-    "iss",
-    "error",
-    "error_description",
-    "error_uri",
-];
-
-/// What a URL breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UrlRule {
-    /// At most [`MAX_URL_LENGTH`] bytes.
-    Length,
-    /// Scheme, host and path in full.
-    Absolute,
-    /// `https`, but for `localhost` and native apps.
-    Scheme,
-    /// No white space, control or non-ASCII character, and none that URLs must encode.
-    Characters,
-    /// Every `%` begins a percent-encoded byte.
-    PercentEncoding,
-    /// No backslash.
-    Backslash,
-    /// No user name or password.
-    UserInfo,
-    /// A well-formed host name.
-    Host,
-    /// A host name, not an address.
-    IpAddress,
-    /// A port that is a port.
-    Port,
-    /// No `.` and `..` in the path.
-    Path,
-    /// No `*`.
-    Wildcard,
-    /// No `#`.
-    Fragment,
-    /// None of [`FORBIDDEN_PARAMETERS`] or [`ANSWER_PARAMETERS`].
-    Parameter,
-    /// Spelt as a browser spells it.
-    Spelling,
-}
-
-impl UrlRule {
-    /// A stable name.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Length => "url_length",
-            Self::Absolute => "url_absolute",
-            Self::Scheme => "url_scheme",
-            Self::Characters => "url_characters",
-            Self::PercentEncoding => "url_percent_encoding",
-            Self::Backslash => "url_backslash",
-            Self::UserInfo => "url_user_info",
-            Self::Host => "url_host",
-            Self::IpAddress => "url_ip_address",
-            Self::Port => "url_port",
-            Self::Path => "url_path",
-            Self::Wildcard => "url_wildcard",
-            Self::Fragment => "url_fragment",
-            Self::Parameter => "url_parameter",
-            Self::Spelling => "url_spelling",
-        }
-    }
-}
-
-/// One rule that a URL breaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UrlFault {
-    /// The rule.
-    pub rule: UrlRule,
-    /// What is wrong and what to do, as full sentences.
-    pub sentence: String,
-    /// The URL, as it was typed.
-    pub url: String,
-}
-
-impl fmt::Display for UrlFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: String = self.url.chars().take(100).collect();
-        let cut = if shown.len() < self.url.len() {
-            "…"
-        } else {
-            ""
-        };
-        write!(f, "{shown}{cut}: {}", self.sentence)
-    }
-}
-
-/// A callback URL that obeys the rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallbackUrl(Checked);
-
-/// A homepage, policy, logo or terms URL that obeys the rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageUrl(Checked);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Checked {
-    text: String,
-    url: Url,
-}
-
-impl CallbackUrl {
-    /// The URL as it was typed, which is what requests are compared with.
-    pub fn as_str(&self) -> &str {
-        &self.0.text
-    }
-
-    /// The URL as a browser reads it.
-    pub fn url(&self) -> &Url {
-        &self.0.url
-    }
-
-    /// The host, in lower case; a private-use scheme may have none.
-    pub fn host(&self) -> Option<&str> {
-        self.0.url.host_str()
-    }
-
-    /// Where a person is sent, for a person: host and port, or the private-use scheme.
-    pub fn destination(&self) -> String {
-        let url = &self.0.url;
-        match (url.scheme(), url.host_str(), url.port()) {
-            ("http" | "https", Some(host), Some(port)) => format!("{host}:{port}"),
-            ("http" | "https", Some(host), None) => host.to_owned(),
-            (scheme, ..) => format!("the app that opens {scheme}: links on this device"),
-        }
-    }
-}
-
-impl PageUrl {
-    /// The URL as it was typed.
-    pub fn as_str(&self) -> &str {
-        &self.0.text
-    }
-
-    /// The URL as a browser reads it.
-    pub fn url(&self) -> &Url {
-        &self.0.url
-    }
-
-    /// The host, in lower case.
-    pub fn host(&self) -> Option<&str> {
-        self.0.url.host_str()
-    }
-}
-
-/// Checks a callback URL for an app of this kind.
-///
-/// # Errors
-/// Every rule that the URL breaks, in the order in which they are listed in [`UrlRule`].
-pub fn check_callback_url(text: &str, kind: ClientKind) -> Result<CallbackUrl, Vec<UrlFault>> {
-    Check::new(text, Some(kind)).run().map(CallbackUrl)
-}
-
-/// Checks a homepage, policy, logo or terms URL.
-///
-/// # Errors
-/// Every rule that the URL breaks.
-pub fn check_page_url(text: &str) -> Result<PageUrl, Vec<UrlFault>> {
-    Check::new(text, None).run().map(PageUrl)
-}
-
-struct Check<'a> {
+/// A check in progress.
+pub(super) struct Check<'a> {
     text: &'a str,
     /// The kind of app that registers a callback URL; `None` for a page.
     callback_of: Option<ClientKind>,
@@ -207,12 +27,8 @@ struct Cut<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(text: &'a str, callback_of: Option<ClientKind>) -> Self {
-        Self {
-            text,
-            callback_of,
-            faults: Vec::new(),
-        }
+    pub(super) fn new(text: &'a str, callback_of: Option<ClientKind>) -> Self {
+        Self { text, callback_of, faults: Vec::new() }
     }
 
     fn is_native(&self) -> bool {
@@ -221,20 +37,14 @@ impl<'a> Check<'a> {
 
     fn fault(&mut self, rule: UrlRule, sentence: impl Into<String>) {
         if !self.faults.iter().any(|fault| fault.rule == rule) {
-            self.faults.push(UrlFault {
-                rule,
-                sentence: sentence.into(),
-                url: self.text.to_owned(),
-            });
+            self.faults.push(UrlFault { rule, sentence: sentence.into(), url: self.text.to_owned() });
         }
     }
 
-    fn run(mut self) -> Result<Checked, Vec<UrlFault>> {
+    /// Applies every rule.
+    pub(super) fn run(mut self) -> Result<Checked, Vec<UrlFault>> {
         if self.text.len() > MAX_URL_LENGTH {
-            self.fault(
-                UrlRule::Length,
-                format!("The URL is too long. Use at most {MAX_URL_LENGTH} characters."),
-            );
+            self.fault(UrlRule::Length, format!("The URL is too long. Use at most {MAX_URL_LENGTH} characters."));
             return Err(self.faults);
         }
         self.check_characters();
@@ -244,15 +54,9 @@ impl<'a> Check<'a> {
             None => self.fault(UrlRule::Absolute, self.not_absolute()),
         }
         match parsed {
-            Ok(url) if self.faults.is_empty() => Ok(Checked {
-                text: self.text.to_owned(),
-                url,
-            }),
+            Ok(url) if self.faults.is_empty() => Ok(Checked { text: self.text.to_owned(), url }),
             Err(error) if self.faults.is_empty() => {
-                self.fault(
-                    UrlRule::Absolute,
-                    format!("This is not a valid URL: {error}."),
-                );
+                self.fault(UrlRule::Absolute, format!("This is not a valid URL: {error}."));
                 Err(self.faults)
             }
             _ => {
@@ -264,7 +68,8 @@ impl<'a> Check<'a> {
 
     fn not_absolute(&self) -> String {
         if self.is_native() {
-            "The URL must be complete. Begin it with https://, or with a private-use scheme such as com.example.app:/.".into()
+            "The URL must be complete. Begin it with https://, or with a private-use scheme such as com.example.app:/."
+                .into()
         } else {
             "The URL must be complete. Begin it with https:// and the host.".into()
         }
@@ -284,22 +89,14 @@ impl<'a> Check<'a> {
         if let Some(bad) = text.chars().find(|c| "\"<>^`{|}".contains(*c)) {
             self.fault(
                 UrlRule::Characters,
-                format!(
-                    "The URL has the character {bad}, which URLs may not have. Percent-encode it."
-                ),
+                format!("The URL has the character {bad}, which URLs may not have. Percent-encode it."),
             );
         }
         if text.contains('\\') || contains_encoded(text, b'\\') {
-            self.fault(
-                UrlRule::Backslash,
-                "The URL has a backslash. Use / instead.",
-            );
+            self.fault(UrlRule::Backslash, "The URL has a backslash. Use / instead.");
         }
         if text.contains('*') || contains_encoded(text, b'*') {
-            self.fault(
-                UrlRule::Wildcard,
-                "The URL has a wildcard (*). Register each URL in full.",
-            );
+            self.fault(UrlRule::Wildcard, "The URL has a wildcard (*). Register each URL in full.");
         }
         if text.contains('#') || contains_encoded(text, b'#') {
             self.fault(UrlRule::Fragment, "The URL has a fragment (#). Remove it.");
@@ -314,10 +111,9 @@ impl<'a> Check<'a> {
                     UrlRule::PercentEncoding,
                     "The URL has a % that is not followed by two hexadecimal digits. Write a literal % as %25.",
                 ),
-                Some(byte) if byte < b' ' || byte == 0x7f => self.fault(
-                    UrlRule::Characters,
-                    "The URL has a percent-encoded control character. Remove it.",
-                ),
+                Some(byte) if byte < b' ' || byte == 0x7f => {
+                    self.fault(UrlRule::Characters, "The URL has a percent-encoded control character. Remove it.")
+                }
                 Some(_) => {}
             }
         }
@@ -326,19 +122,16 @@ impl<'a> Check<'a> {
     /// Cuts the URL into its parts; `None` when it has no scheme and authority (or, for native apps,
     /// no private-use scheme and path).
     fn cut(&self) -> Option<Cut<'a>> {
-        let (scheme, rest) = self.text.split_once(':')?;
+        // White space around it has its own fault; there is no need to call it incomplete as well.
+        let (scheme, rest) = self.text.trim().split_once(':')?;
         let well_formed = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
         if !well_formed {
             return None;
         }
         let (authority, tail) = match rest.strip_prefix("//") {
             Some(rest) => rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())),
-            None if self.is_native() && is_private_use(scheme) && rest.starts_with('/') => {
-                ("", rest)
-            }
+            None if self.is_native() && is_private_use(scheme) && rest.starts_with('/') => ("", rest),
             None => return None,
         };
         if authority.is_empty() && !is_private_use(scheme) {
@@ -359,22 +152,12 @@ impl<'a> Check<'a> {
         };
         let (host, port) = host_and_port.split_at(host_end);
         let port = (!port.is_empty()).then(|| port.strip_prefix(':').unwrap_or(port));
-        Some(Cut {
-            scheme,
-            user_info,
-            host,
-            port,
-            path,
-            query,
-        })
+        Some(Cut { scheme, user_info, host, port, path, query })
     }
 
     fn check_parts(&mut self, cut: &Cut<'_>, parsed: Option<&Url>) {
         if cut.user_info.is_some() || contains_encoded(cut.host, b'@') {
-            self.fault(
-                UrlRule::UserInfo,
-                "The URL has an @ before its host. Remove user name and password.",
-            );
+            self.fault(UrlRule::UserInfo, "The URL has an @ before its host. Remove user name and password.");
         }
         self.check_path(cut.path);
         self.check_query(cut.query.unwrap_or_default());
@@ -387,10 +170,7 @@ impl<'a> Check<'a> {
         let is_ip = is_ip_address(cut.host)
             || parsed.is_some_and(|url| matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))));
         if is_ip && !loopback {
-            self.fault(
-                UrlRule::IpAddress,
-                "The host is an IP address. Use a host name.",
-            );
+            self.fault(UrlRule::IpAddress, "The host is an IP address, or browsers take it for one. Use a host name.");
         } else if !is_ip {
             self.check_host(cut.host);
         }
@@ -434,9 +214,7 @@ impl<'a> Check<'a> {
     fn check_host(&mut self, host: &str) {
         let label_ok = |label: &str| {
             (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
         if host.ends_with('.') {
             self.fault(UrlRule::Host, "The host ends with a dot. Remove the dot.");
@@ -467,10 +245,7 @@ impl<'a> Check<'a> {
             name == b"." || name == b".."
         };
         if path.split('/').any(is_dots) {
-            self.fault(
-                UrlRule::Path,
-                "The path has . or .. as a segment. Write the path that they lead to.",
-            );
+            self.fault(UrlRule::Path, "The path has . or .. as a segment. Write the path that they lead to.");
         }
     }
 
@@ -497,10 +272,7 @@ impl<'a> Check<'a> {
     /// The last resort: a browser would visit something else than the text says.
     fn check_spelling(&mut self, agrees: bool, parsed: Option<&Url>) {
         if let (false, true, Some(url)) = (agrees, self.faults.is_empty(), parsed) {
-            self.fault(
-                UrlRule::Spelling,
-                format!("A browser reads this URL as {url} instead. Write it like that."),
-            );
+            self.fault(UrlRule::Spelling, format!("A browser reads this URL as {url} instead. Write it like that."));
         }
     }
 }
@@ -508,14 +280,10 @@ impl<'a> Check<'a> {
 /// Whether the WHATWG parse has the parts that the text shows.
 fn browser_agrees(cut: &Cut<'_>, url: &Url) -> bool {
     let default_port = if cut.scheme == "https" { 443 } else { 80 };
-    let port = cut
-        .port
-        .map_or(Some(default_port), |port| port.parse().ok());
+    let port = cut.port.map_or(Some(default_port), |port| port.parse().ok());
     let path = if cut.path.is_empty() { "/" } else { cut.path };
     url.scheme() == cut.scheme
-        && url
-            .host_str()
-            .is_some_and(|host| host.eq_ignore_ascii_case(cut.host))
+        && url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(cut.host))
         && url.port_or_known_default() == port
         && url.username().is_empty()
         && url.password().is_none()
@@ -528,9 +296,7 @@ fn browser_agrees(cut: &Cut<'_>, url: &Url) -> bool {
 fn is_private_use(scheme: &str) -> bool {
     scheme.contains('.')
         && !scheme.ends_with('.')
-        && scheme
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
+        && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -551,7 +317,7 @@ fn is_ip_address(host: &str) -> bool {
 
 fn non_ascii_sentence(text: &str) -> String {
     match Url::parse(text) {
-        Ok(url) if url.as_str().is_ascii() && url.has_host() => {
+        Ok(url) if url.as_str().is_ascii() && url.domain().is_some() => {
             format!("The URL has characters outside ASCII. Write it as {url} instead.")
         }
         _ => "The URL has characters outside ASCII. Percent-encode them, and write the host in its xn-- form.".into(),
@@ -565,13 +331,9 @@ fn encoded_byte(text: &[u8], at: usize) -> Option<u8> {
 }
 
 fn contains_encoded(text: &str, byte: u8) -> bool {
-    text.match_indices('%')
-        .any(|(at, _)| encoded_byte(text.as_bytes(), at) == Some(byte))
+    text.match_indices('%').any(|(at, _)| encoded_byte(text.as_bytes(), at) == Some(byte))
 }
 
 fn find_ignoring_case<'a>(names: &[&'a str], name: &str) -> Option<&'a str> {
-    names
-        .iter()
-        .copied()
-        .find(|known| known.eq_ignore_ascii_case(name))
+    names.iter().copied().find(|known| known.eq_ignore_ascii_case(name))
 }

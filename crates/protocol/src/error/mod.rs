@@ -6,6 +6,9 @@
 //! here touches. Every writer lets through only the characters that RFC 6749 allows, so that
 //! nothing a stranger sent can break out of a header or a URL.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use serde::Serialize;
@@ -165,13 +168,7 @@ constructors! {
 impl OAuthError {
     /// A refusal with any code.
     pub const fn new(code: OAuthErrorCode, fault: &'static Fault) -> Self {
-        Self {
-            code,
-            fault,
-            detail: None,
-            private: None,
-            status: None,
-        }
+        Self { code, fault, detail: None, private: None, status: None }
     }
 
     /// The server failed; why is for the log alone.
@@ -196,10 +193,7 @@ impl OAuthError {
 
     /// `prompt=none` could not be met for another reason.
     pub const fn interaction_required() -> Self {
-        Self::new(
-            OAuthErrorCode::InteractionRequired,
-            &fault::INTERACTION_REQUIRED,
-        )
+        Self::new(OAuthErrorCode::InteractionRequired, &fault::INTERACTION_REQUIRED)
     }
 
     /// Adds what the catalogue can not know. The text is public.
@@ -323,18 +317,12 @@ pub const BEARER_CHALLENGE: &str = "Bearer";
 
 /// The challenge for a client that failed to authenticate (RFC 6749 5.2, RFC 7617 2).
 pub fn basic_challenge(realm: &str) -> String {
-    format!(
-        "Basic realm=\"{}\", charset=\"UTF-8\"",
-        plain(realm, usize::MAX)
-    )
+    format!("Basic realm=\"{}\", charset=\"UTF-8\"", plain(realm, usize::MAX))
 }
 
 /// The paragraph of a fault in the docs.
 pub fn docs_url(fault: &Fault, docs_base_url: &str) -> String {
-    let mut url: String = docs_base_url
-        .chars()
-        .filter(|&c| is_description_char(c) && c != ' ' && c != '#')
-        .collect();
+    let mut url: String = docs_base_url.chars().filter(|&c| is_description_char(c) && c != ' ' && c != '#').collect();
     url.push('#');
     url.push_str(fault.code);
     url

@@ -8,6 +8,9 @@
 //!
 //! A body may be a form (the guide) or a JSON object (the API description); both end up here.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use percent_encoding::percent_decode;
@@ -92,9 +95,8 @@ impl Params {
         if bytes.len() > MAX_BYTES {
             return Err(OAuthError::invalid_request(&fault::REQUEST_TOO_LONG));
         }
-        let members = serde_json::from_slice(bytes).map_err(|error| {
-            OAuthError::invalid_request(&fault::JSON_MALFORMED).with_private(error.to_string())
-        })?;
+        let members = serde_json::from_slice(bytes)
+            .map_err(|error| OAuthError::invalid_request(&fault::JSON_MALFORMED).with_private(error.to_string()))?;
         let Members::Object(members) = members else {
             return Err(OAuthError::invalid_request(&fault::JSON_NOT_OBJECT));
         };
@@ -129,10 +131,7 @@ impl Params {
         let Some(value) = values.next() else {
             return Ok(None);
         };
-        let bad = |fault| ParamFault {
-            name: name.to_owned(),
-            fault,
-        };
+        let bad = |fault| ParamFault { name: name.to_owned(), fault };
         if values.next().is_some() {
             return Err(bad(&fault::PARAMETER_REPEATED));
         }
@@ -152,28 +151,20 @@ impl Params {
             .filter(|value| !matches!(value, Value::Text(text) if text.is_empty()))
             .map(|value| match value {
                 Value::Text(text) => Ok(text.as_str()),
-                Value::Bad(fault) => Err(ParamFault {
-                    name: name.to_owned(),
-                    fault,
-                }),
+                Value::Bad(fault) => Err(ParamFault { name: name.to_owned(), fault }),
             })
             .collect()
     }
 
     fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a Value> + use<'a, 'n> {
-        self.pairs
-            .iter()
-            .filter(move |(known, _)| known == name)
-            .map(|(_, value)| value)
+        self.pairs.iter().filter(move |(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
 impl fmt::Debug for Params {
     /// Names alone: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.pairs.iter().map(|(name, _)| name))
-            .finish()
+        f.debug_list().entries(self.pairs.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -185,10 +176,7 @@ impl From<Option<String>> for Value {
 
 /// Decodes one name or value of a form; `None` when it is not UTF-8.
 pub(crate) fn form_decode(bytes: &[u8]) -> Option<String> {
-    let spaced: Vec<u8> = bytes
-        .iter()
-        .map(|&b| if b == b'+' { b' ' } else { b })
-        .collect();
+    let spaced: Vec<u8> = bytes.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
     String::from_utf8(percent_decode(&spaced).collect()).ok()
 }
 

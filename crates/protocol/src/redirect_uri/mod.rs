@@ -10,6 +10,9 @@
 //! A [`RedirectUri`] can only be had by such a match. The address of the answer is then the
 //! registered text with our parameters behind it, none of its own bytes touched.
 
+#[cfg(test)]
+mod tests;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What kind of program an app is (RFC 6749 2.1, RFC 8252).
@@ -56,11 +59,7 @@ pub struct RedirectUri(String);
 
 impl RedirectUri {
     /// Matches what a request asked for against what the app registered.
-    pub fn matching<S: AsRef<str>>(
-        requested: &str,
-        registered: &[S],
-        kind: ClientKind,
-    ) -> Option<Self> {
+    pub fn matching<S: AsRef<str>>(requested: &str, registered: &[S], kind: ClientKind) -> Option<Self> {
         match_registered(requested, registered, kind).then(|| Self(requested.to_owned()))
     }
 
@@ -76,16 +75,11 @@ impl RedirectUri {
 }
 
 /// Whether a requested redirect URI is one of the registered ones (RFC 9700 2.1, RFC 8252 7.3).
-pub fn match_registered<S: AsRef<str>>(
-    requested: &str,
-    registered: &[S],
-    kind: ClientKind,
-) -> bool {
+pub fn match_registered<S: AsRef<str>>(requested: &str, registered: &[S], kind: ClientKind) -> bool {
     registered.iter().any(|registered| {
         let registered = registered.as_ref();
         requested == registered
-            || (kind == ClientKind::PublicNative
-                && same_but_for_loopback_port(requested, registered))
+            || (kind == ClientKind::PublicNative && same_but_for_loopback_port(requested, registered))
     })
 }
 
@@ -105,9 +99,7 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
         let after_port = match rest.strip_prefix(':') {
             None => rest,
             Some(digits) => {
-                let end = digits
-                    .find(|c: char| !c.is_ascii_digit())
-                    .unwrap_or(digits.len());
+                let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
                 let port = &digits[..end];
                 if port.starts_with('0') || port.parse::<u16>().is_err() {
                     return None;
@@ -116,19 +108,14 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
             }
         };
         // What follows must end the authority, or the host would be another one.
-        return matches!(after_port.as_bytes().first(), None | Some(b'/' | b'?'))
-            .then_some((origin, after_port));
+        return matches!(after_port.as_bytes().first(), None | Some(b'/' | b'?')).then_some((origin, after_port));
     }
     None
 }
 
 /// RFC 3986 2.3: all but the unreserved characters is encoded, so that a value comes back byte for
 /// byte however the client decodes it (a space is `%20`, never `+`).
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Adds parameters to a redirect URI's query (RFC 6749 3.1.2 and 4.1.2) and leaves its own bytes as
 /// they are.
@@ -212,21 +199,18 @@ pub fn first_difference(requested: &str, registered: &str) -> Option<Difference>
         .zip(registered.chars())
         .find(|((_, a), b)| a != b)
         .map_or(requested.len().min(registered.len()), |((at, _), _)| at);
-    Some(Difference {
-        at,
-        reason: reason(requested, registered),
-    })
+    Some(Difference { at, reason: reason(requested, registered) })
 }
 
-/// The registered URI that a request most likely meant: the one that agrees with it longest.
+/// The registered URI that a request most likely meant: the one that differs in one thing only, or
+/// else agrees with it longest.
 pub fn closest<'a, S: AsRef<str>>(requested: &str, registered: &'a [S]) -> Option<&'a str> {
-    registered
-        .iter()
-        .map(AsRef::as_ref)
-        .max_by_key(|candidate| match first_difference(requested, candidate) {
-            None => (true, usize::MAX),
-            Some(difference) => (difference.reason != DifferenceReason::Other, difference.at),
-        })
+    let likeness = |candidate: &&str| match first_difference(requested, candidate) {
+        None => (true, usize::MAX),
+        Some(Difference { at, reason: DifferenceReason::Other | DifferenceReason::Host }) => (false, at),
+        Some(Difference { at, .. }) => (true, at),
+    };
+    registered.iter().map(AsRef::as_ref).max_by_key(likeness)
 }
 
 fn reason(requested: &str, registered: &str) -> DifferenceReason {
@@ -271,12 +255,6 @@ impl<'a> Parts<'a> {
             Some(at) if !authority.ends_with(']') => authority.split_at(at),
             _ => (authority, ""),
         };
-        Self {
-            scheme,
-            host,
-            port,
-            path,
-            query,
-        }
+        Self { scheme, host, port, path, query }
     }
 }
