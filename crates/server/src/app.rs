@@ -9,6 +9,7 @@ use crate::keys::{self, ServerKeys, Signer};
 use crate::migrations::MIGRATIONS;
 use crate::random::Random;
 use crate::time::Clock;
+use crate::users::Passwords;
 
 /// Everything a request may need.
 pub struct App {
@@ -26,6 +27,8 @@ pub struct App {
     pub keys: ServerKeys,
     /// Keys that sign tokens.
     pub signer: Signer,
+    /// Where passwords are hashed.
+    pub passwords: Passwords,
 }
 
 /// How handlers hold it.
@@ -59,7 +62,9 @@ impl App {
         let (keys, signer) =
             keys::open(&db, &config.keys, config.tokens.access_token_ttl.get(), &clock, &random).await?;
 
-        Ok(App { config, issuer, db, clock, random, keys, signer })
+        let accounts = &config.accounts;
+        let passwords = Passwords::start(accounts.password_hashers, accounts.password_queue, random.clone())?;
+        Ok(App { config, issuer, db, clock, random, keys, signer, passwords })
     }
 }
 

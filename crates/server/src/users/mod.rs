@@ -1,0 +1,74 @@
+//! Users: accounts and roles, passwords, signing in and out, sessions, and the account's own pages.
+//!
+//! A person proves who they are with an e-mail address and a password ([`sign_in`]) and gets a session: a random secret
+//! in a cookie, of which the database keeps the digest. Whoever may not be let in is told so in the same words and after
+//! the same time, whether the account exists or not. Failures are counted per account and place ([`FailureLimit`]), so
+//! that guessing is slow and nobody can lock another out.
+//!
+//! | address | what |
+//! | --- | --- |
+//! | `/` | to the account, or to the sign-in page |
+//! | `/sign-in`, `/sign-out` | the beginning and the end of a session |
+//! | `/account` | name and address |
+//! | `/account/password`, `/account/sessions` | what protects the account |
+
+mod account_pages;
+mod email;
+mod hashing;
+mod known_browser;
+mod limit;
+mod password;
+mod password_page;
+mod session;
+mod sign_in;
+mod sign_in_page;
+mod signed_in;
+mod store;
+mod user;
+
+use axum::Router;
+use axum::routing::{get, post};
+use sql::{DbError, Tx};
+
+use crate::app::SharedApp;
+use crate::time::Timestamp;
+use crate::web::samples::{Sample, Samples as _};
+
+pub use email::Email;
+pub use hashing::{HashingError, Passwords, Verdict};
+pub use limit::{Admission, FailureLimit};
+pub use password::{Password, WeakPassword};
+pub use session::{NewSession, Session, SessionHash, SignedIn};
+pub use sign_in::{Attempt, Guesser, SignInError, SignInOutcome, sign_in};
+pub use sign_in_page::{Carried, Current, SignInReason, SignInRequest, sign_in_page, switch_account_url};
+pub use signed_in::{SignedInVisitor, find as find_visitor, note_seen, require_signed_in};
+pub use store::{
+    Created, NewUser, STATEMENTS, create, delete_sessions_of, find, find_by_email, find_signed_in, grant_oauth, list,
+    lock, raise_epoch, set_name, set_roles, unlock,
+};
+pub use user::{FieldFaults, Role, Roles, User, parse_first_name, parse_name_part};
+
+/// The pages of this room.
+pub fn routes() -> Router<SharedApp> {
+    Router::new()
+        .route("/", get(account_pages::show_home))
+        .route("/sign-in", get(sign_in_page::show_sign_in).post(sign_in_page::submit_sign_in))
+        .route("/sign-out", post(sign_in_page::sign_out))
+        .route("/account", get(account_pages::show_profile).post(account_pages::save_profile))
+        .route("/account/password", get(password_page::show_password).post(password_page::change_password))
+        .route("/account/sessions", get(account_pages::show_sessions))
+        .route("/account/sessions/end", post(account_pages::end_session))
+        .route("/account/sessions/end-all", post(account_pages::end_all_sessions))
+}
+
+/// What removes this room's expired rows, a batch at a time.
+pub const SWEEPERS: &[fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>] =
+    &[store::sweep_sessions, store::sweep_counters];
+
+/// The pages of this room, filled with made-up content.
+pub fn samples() -> Vec<Sample> {
+    [SignInRequest::samples(), account_pages::samples(), password_page::PasswordPage::samples()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
