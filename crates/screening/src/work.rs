@@ -88,8 +88,10 @@ impl Work {
     /// Each domain is asked for once, at the first field that leads there.
     pub(crate) fn ages(&mut self, app: &AppUrls, run: &Run) {
         let mut asked = HashSet::new();
-        for (field, typed) in app.urls().take(MAX_CALLBACKS + 4) {
-            let Some(name) = Url::parse(typed).ok().as_ref().and_then(host::key_of) else {
+        let looked_at = |field: &Field| !matches!(field, Field::Callback(n) if *n >= MAX_CALLBACKS);
+        for (field, typed) in app.urls().filter(|(field, _)| looked_at(field)) {
+            let url = Url::parse(typed).ok().filter(checks::is_web);
+            let Some(name) = url.as_ref().and_then(host::key_of) else {
                 continue;
             };
             let domain = host::registered_domain_of(&name)

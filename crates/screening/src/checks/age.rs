@@ -28,7 +28,7 @@ pub async fn domain_age(field: Field, typed: &str, run: &Run) -> Finding {
     };
     let Some(name) = Url::parse(typed)
         .ok()
-        .filter(Url::has_host)
+        .filter(super::is_web)
         .as_ref()
         .and_then(host::key_of)
     else {

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::evidence::Evidence;
 use crate::host;
+use crate::net::fault::Fault;
 use crate::net::fetch::{Failed, Fetched, Oversize, Request};
 use crate::report::{Check, Field, Finding, Severity};
 use crate::screener::Run;
@@ -80,7 +81,12 @@ async fn visit(url: &Url, run: &Run) -> Result<Fetched, Box<Failed>> {
         deadline: run.deadline(),
         now: run.now(),
     };
-    let head = run.fetch(request(Method::HEAD)).await?;
+    let head = match run.fetch(request(Method::HEAD)).await {
+        Err(failed) if failed.fault == Fault::BadAnswer => {
+            return run.fetch(request(Method::GET)).await;
+        }
+        outcome => outcome?,
+    };
     let maybe_misunderstood = matches!(head.status.as_u16(), 404 | 405 | 410 | 500..);
     if maybe_misunderstood {
         run.fetch(request(Method::GET)).await

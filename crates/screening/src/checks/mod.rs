@@ -44,12 +44,17 @@ pub fn local(
 ) -> Vec<Finding> {
     let form = url_form(field, typed, native, screener);
     let mut findings = vec![form];
-    if Url::parse(typed).is_ok_and(|url| url.has_host()) {
+    if Url::parse(typed).is_ok_and(|url| is_web(&url)) {
         findings.push(blocklist(field, typed, screener));
         findings.push(link_shortener(field, typed, screener));
         findings.push(look_alike_host(field, typed, app_id, screener));
     }
     findings
+}
+
+/// Whether a URL leads to a host on the web, rather than to an app on the visitor's device.
+pub(crate) fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host()
 }
 
 /// 'Not checked' for a URL that breaks the URL rules: it is not fetched before it is mended.

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::evidence::{Evidence, PageEvidence};
 use crate::host;
-use crate::html::Page;
+use crate::html::{self, Page};
 use crate::net::fetch::{Failed, FetchEvidence, Fetched, Oversize, Request};
 use crate::report::{Check, Field, Finding, Severity};
 use crate::screener::Run;
@@ -261,10 +261,17 @@ fn redirects(field: Field, typed: &str, loaded: &Loaded, run: &Run) -> Finding {
     Finding::passed(field, check, typed, sentence)
 }
 
+/// Where the page sends visitors on by itself, by header or by markup.
 fn refresh_target(loaded: &Loaded) -> Option<Url> {
-    let page = loaded.page.as_ref().ok()?;
-    let at = &loaded.outcome.as_ref().ok()?.url;
-    page.base_url(at).join(page.refresh.as_deref()?).ok()
+    let fetched = loaded.outcome.as_ref().ok()?;
+    let by_header = fetched.refresh.as_deref().and_then(html::refresh_target);
+    let by_header = by_header.and_then(|target| fetched.url.join(&target).ok());
+    by_header.or_else(|| {
+        let page = loaded.page.as_ref().ok()?;
+        page.base_url(&fetched.url)
+            .join(page.refresh.as_deref()?)
+            .ok()
+    })
 }
 
 fn same_site(url: &Url, name: &str) -> bool {

@@ -72,7 +72,7 @@ fn sites_of(app: &AppUrls) -> Vec<SiteUse> {
     for (field, typed) in app.urls() {
         let Some(name) = Url::parse(typed)
             .ok()
-            .filter(|url| url.has_host())
+            .filter(super::is_web)
             .as_ref()
             .and_then(host::key_of)
         else {

@@ -228,7 +228,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `content="5; url=https://…"`, the number and the quotes in any shape browsers take.
     fn note_meta(&mut self, attributes: &Attributes<'_>) {
         let is_refresh = attributes
             .get("http-equiv")
@@ -239,22 +238,7 @@ impl<'a> Scanner<'a> {
         else {
             return;
         };
-        let content = decode(content);
-        let Some((_, target)) = content.split_once([';', ',']) else {
-            return;
-        };
-        let target = target.trim();
-        let target = match target.get(..3) {
-            Some(word) if word.eq_ignore_ascii_case("url") => target
-                .get(3..)
-                .unwrap_or_default()
-                .trim_start()
-                .trim_start_matches('=')
-                .trim_start(),
-            _ => target,
-        };
-        self.page.refresh = Some(target.trim_matches(['"', '\'', ' ']).to_owned())
-            .filter(|target| !target.is_empty());
+        self.page.refresh = refresh_target(&decode(content));
     }
 
     fn skip_raw(&mut self, name: &str) {
@@ -278,6 +262,22 @@ impl<'a> Scanner<'a> {
         self.rest = rest;
         taken
     }
+}
+
+/// The target in `5; url=https://…`, as in a `Refresh` header or its `<meta>`; number and quotes in any shape that
+/// browsers take.
+#[must_use]
+pub fn refresh_target(content: &str) -> Option<String> {
+    let (_, target) = content.split_once([';', ','])?;
+    let target = target.trim();
+    let target = match target.split_at_checked(3) {
+        Some((word, rest)) if word.eq_ignore_ascii_case("url") => {
+            rest.trim_start().trim_start_matches('=').trim_start()
+        }
+        _ => target,
+    };
+    let target = target.trim_matches(['"', '\'', ' ']);
+    (!target.is_empty()).then(|| target.to_owned())
 }
 
 struct Attributes<'a>(Vec<(&'a str, &'a str)>);

@@ -105,6 +105,8 @@ pub struct Fetched {
     pub body: Bytes,
     /// `Retry-After` in seconds, when given in that form.
     pub retry_after: Option<u64>,
+    /// The `Refresh` header, which browsers follow although no standard has it.
+    pub refresh: Option<String>,
     /// The trail.
     pub evidence: FetchEvidence,
 }
@@ -183,11 +185,12 @@ impl Fetcher {
         let outcome = self.fetch_in_turn(&request, &mut evidence).await;
         evidence.milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         match outcome {
-            Ok((url, status, body, retry_after)) => Ok(Fetched {
+            Ok(Answer { url, head, body }) => Ok(Fetched {
                 url,
-                status,
+                status: head.status,
                 body,
-                retry_after,
+                retry_after: number_of(&head.headers, &header::RETRY_AFTER),
+                refresh: text_of(&head.headers, &header::REFRESH),
                 evidence,
             }),
             Err(fault) => Err(Box::new(Failed { fault, evidence })),
@@ -326,13 +329,11 @@ impl Fetcher {
         }
         let read = self.read_body(request, body, deadline, evidence).await;
         drop(driver);
-        let body = read?;
-        Ok((
+        Ok(Answer {
             url,
-            head.status,
-            body,
-            number_of(&head.headers, &header::RETRY_AFTER),
-        ))
+            head,
+            body: read?,
+        })
     }
 
     async fn read_body(
@@ -366,7 +367,12 @@ impl Fetcher {
     }
 }
 
-type Answer = (Url, StatusCode, Bytes, Option<u64>);
+/// The answer of the last hop.
+struct Answer {
+    url: Url,
+    head: http::response::Parts,
+    body: Bytes,
+}
 
 /// The task that drives a connection; it ends with the one who reads from it.
 struct Driver(JoinHandle<()>);

@@ -205,7 +205,7 @@ async fn a_referral_inside_is_refused() {
 
 #[tokio::test]
 async fn answers_that_say_nothing_are_not_checked() {
-    let registry = Registry::new().await;
+    let registry = Registry::with(|config| *config = impatient(config.clone())).await;
     let gzip = [
         ("Content-Encoding", "gzip"),
         ("Content-Type", "application/rdap+json"),

@@ -103,7 +103,7 @@ async fn plain_http_behind_an_https_url() {
     let site = Site::http().await;
     let names = Names::new();
     names.set("www.example.com", &[OUTSIDE]);
-    let run = screener(&names).begin(now());
+    let run = screener_with(impatient(config()), &names).begin(now());
     let url = site.at("www.example.com").replace("http://", "https://");
     let findings = screening::checks::page(Field::Homepage, &format!("{url}/"), &run).await;
     assert_eq!(findings[0].severity, Severity::Invalid);
@@ -255,6 +255,19 @@ async fn redirects_are_told() {
         Severity::Suspicious,
         "another site",
     );
+    let refresh = Reply::new(
+        200,
+        &[
+            ("Content-Type", "text/html"),
+            ("Refresh", &format!("0; url={elsewhere}")),
+        ],
+        b"<p>x</p>",
+    );
+    expect(
+        &world.home(refresh, Check::Redirects).await,
+        Severity::Suspicious,
+        "another site",
+    );
 }
 
 #[tokio::test]
@@ -381,6 +394,9 @@ async fn callbacks_are_visited_sparingly() {
             "a second look"
         );
     }
+    let (finding, requests) = visit(Reply::Raw(Vec::new())).await;
+    expect(&finding, Severity::Invalid, "proper HTTP answer");
+    assert_eq!(requests.len(), 2, "some servers know no HEAD");
     let (finding, _) = visit(Reply::status(500)).await;
     assert_eq!(finding.severity, Severity::Passed);
 }

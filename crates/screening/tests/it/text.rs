@@ -295,6 +295,8 @@ fn sites_are_compared() {
         panic!()
     };
     assert_eq!(sites.sites.len(), 3);
+    app.callbacks = vec!["com.example.app://callback/x".to_owned()];
+    expect(&checks::one_site(&app), Severity::Passed, "");
     app.homepage = "https://one.github.io/".to_owned();
     app.policy = "https://two.github.io/".to_owned();
     expect(

@@ -24,20 +24,23 @@ pub fn now() -> Timestamp {
     "2026-11-24T12:00:00Z".parse().unwrap()
 }
 
-/// Short bounds, so that a hostile server costs a test little; registries are not asked.
+/// The product's own bounds; registries are not asked.
 pub fn config() -> ScreenerConfig {
-    let mut config = ScreenerConfig {
+    ScreenerConfig {
         allow_hosts: vec![OUTSIDE.to_owned()],
         system_roots: false,
         ask_registries: false,
-        deadline: Duration::from_secs(5),
         ..ScreenerConfig::default()
-    };
-    config.fetch.connect = Duration::from_millis(700);
-    config.fetch.answer = Duration::from_millis(700);
-    config.fetch.body = Duration::from_millis(500);
+    }
+}
+
+/// Short bounds, so that a hostile server costs a test little.
+pub fn impatient(mut config: ScreenerConfig) -> ScreenerConfig {
     config.fetch.resolve = Duration::from_millis(500);
-    config.fetch.total = Duration::from_millis(1500);
+    config.fetch.connect = Duration::from_secs(1);
+    config.fetch.answer = Duration::from_millis(700);
+    config.fetch.body = Duration::from_secs(1);
+    config.fetch.total = Duration::from_secs(2);
     config
 }
 
