@@ -10,39 +10,23 @@ use screening::blocklist::Blocklist;
 use url::Url;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let entries: u64 = std::env::args()
-        .nth(1)
-        .map_or(Ok(1_000_000), |count| count.parse())?;
+    let entries: u64 = std::env::args().nth(1).map_or(Ok(1_000_000), |count| count.parse())?;
     let before = resident_kib();
     let start = Instant::now();
     let list = Blocklist::read("made up", None, BufReader::new(Lines::new(entries)))?;
     let imported = start.elapsed();
     let after = resident_kib();
-    println!(
-        "entries: {}, import: {imported:.2?}",
-        list.summary().entries
-    );
+    println!("entries: {}, import: {imported:.2?}", list.summary().entries);
     println!("list: {:.1} MB", list.bytes() as f64 / 1e6);
     if let (Some(before), Some(after)) = (before, after) {
-        println!(
-            "resident memory: {:.1} MB more than before",
-            (after - before) as f64 * 1024.0 / 1e6
-        );
+        println!("resident memory: {:.1} MB more than before", (after - before) as f64 * 1024.0 / 1e6);
     }
-    for (what, host) in [
-        ("hit", host(entries / 2)),
-        ("miss", "www.some-honest-site.example.com".to_owned()),
-    ] {
+    for (what, host) in [("hit", host(entries / 2)), ("miss", "www.some-honest-site.example.com".to_owned())] {
         let url = Url::parse(&format!("https://{host}/path"))?;
         const ROUNDS: u32 = 200_000;
         let start = Instant::now();
-        let hits = (0..ROUNDS)
-            .filter(|_| list.find(std::hint::black_box(&url)).is_some())
-            .count();
-        println!(
-            "look-up, {what}: {:?} ({hits} of {ROUNDS} found)",
-            start.elapsed() / ROUNDS
-        );
+        let hits = (0..ROUNDS).filter(|_| list.find(std::hint::black_box(&url)).is_some()).count();
+        println!("look-up, {what}: {:?} ({hits} of {ROUNDS} found)", start.elapsed() / ROUNDS);
     }
     Ok(())
 }
@@ -62,11 +46,7 @@ struct Lines {
 
 impl Lines {
     fn new(entries: u64) -> Self {
-        Self {
-            next: 0,
-            entries,
-            rest: Vec::new(),
-        }
+        Self { next: 0, entries, rest: Vec::new() }
     }
 }
 
@@ -86,8 +66,6 @@ impl Read for Lines {
 
 fn resident_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse().ok()
 }

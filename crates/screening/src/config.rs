@@ -119,9 +119,7 @@ impl AppUrls {
             (Field::Terms, self.terms.as_deref()),
             (Field::Logo, Some(self.logo.as_str())),
         ];
-        let single = single
-            .into_iter()
-            .filter_map(|(field, typed)| Some((field, typed?)));
+        let single = single.into_iter().filter_map(|(field, typed)| Some((field, typed?)));
         let callbacks = self.callbacks.iter().enumerate();
         single.chain(callbacks.map(|(index, typed)| (Field::Callback(index), typed.as_str())))
     }

@@ -100,11 +100,7 @@ pub fn shared_suffix_of(host: &str) -> Option<&str> {
 
 /// A host and the domains above it, the longest first, without public suffixes: those belong to everybody.
 pub fn with_parents(host: &str) -> impl Iterator<Item = &str> {
-    let stop = if is_address(host) {
-        host.len()
-    } else {
-        site_of(host).len()
-    };
+    let stop = if is_address(host) { host.len() } else { site_of(host).len() };
     std::iter::successors(Some(host), move |name| {
         let (_, rest) = name.split_once('.')?;
         (rest.len() >= stop).then_some(rest)
@@ -117,7 +113,6 @@ fn is_address(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -133,25 +128,10 @@ mod tests {
     fn registries_know_shared_hosts_by_their_owner() {
         assert_eq!(registered_domain_of("someone.github.io"), Some("github.io"));
         assert_eq!(registered_domain_of("github.io"), Some("github.io"));
-        assert_eq!(
-            registered_domain_of("bucket.s3.amazonaws.com"),
-            Some("amazonaws.com")
-        );
-        assert_eq!(
-            registered_domain_of("www.example.co.in"),
-            Some("example.co.in")
-        );
+        assert_eq!(registered_domain_of("bucket.s3.amazonaws.com"), Some("amazonaws.com"));
+        assert_eq!(registered_domain_of("www.example.co.in"), Some("example.co.in"));
         assert_eq!(registered_domain_of("a.b.xn--p1ai"), Some("b.xn--p1ai"));
-        for nobody in [
-            "co.uk",
-            "localhost",
-            "intranet",
-            "10.0.0.1",
-            "::1",
-            "",
-            ".",
-            "x.invalidtld",
-        ] {
+        for nobody in ["co.uk", "localhost", "intranet", "10.0.0.1", "::1", "", ".", "x.invalidtld"] {
             assert_eq!(registered_domain_of(nobody), None, "{nobody}");
         }
         assert_eq!(shared_suffix_of("someone.github.io"), Some("github.io"));
@@ -161,10 +141,7 @@ mod tests {
     #[test]
     fn parents_end_at_the_site() {
         let chain: Vec<_> = with_parents("a.b.example.co.uk").collect();
-        assert_eq!(
-            chain,
-            ["a.b.example.co.uk", "b.example.co.uk", "example.co.uk"]
-        );
+        assert_eq!(chain, ["a.b.example.co.uk", "b.example.co.uk", "example.co.uk"]);
         assert_eq!(with_parents("192.0.2.1").collect::<Vec<_>>(), ["192.0.2.1"]);
         assert_eq!(with_parents("github.io").collect::<Vec<_>>(), ["github.io"]);
     }
@@ -172,26 +149,15 @@ mod tests {
     #[test]
     fn both_spellings_of_an_international_name() {
         let name = HostName::new("XN--Bcher-kva.example.");
-        assert_eq!(
-            (name.ascii.as_str(), name.unicode.as_str()),
-            ("xn--bcher-kva.example", "bücher.example")
-        );
+        assert_eq!((name.ascii.as_str(), name.unicode.as_str()), ("xn--bcher-kva.example", "bücher.example"));
         assert!(name.is_internationalised());
         assert!(!HostName::new("example.com").is_internationalised());
     }
 
     #[test]
     fn the_dated_list_is_the_one_that_is_compiled_in() {
-        let lock =
-            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"))
-                .unwrap();
-        let version = lock
-            .split("name = \"psl\"\nversion = \"")
-            .nth(1)
-            .unwrap()
-            .split('"')
-            .next()
-            .unwrap();
+        let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();
+        let version = lock.split("name = \"psl\"\nversion = \"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(PUBLIC_SUFFIX_LIST, format!("psl {version}"));
     }
 }

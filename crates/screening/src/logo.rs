@@ -82,18 +82,12 @@ impl LogoFault {
     #[must_use]
     pub fn mend(&self) -> &'static str {
         match self {
-            Self::Svg => {
-                "Export the logo as a PNG of 256 by 256 pixels or more and give that file's URL."
-            }
+            Self::Svg => "Export the logo as a PNG of 256 by 256 pixels or more and give that file's URL.",
             Self::WebPage | Self::NotAnImage => {
                 "Give the URL of the image file itself (PNG, JPEG, WebP or GIF), not of a page that shows it."
             }
-            Self::Broken(_) => {
-                "Save the image again and upload it anew; the file may have been cut short."
-            }
-            Self::TooLarge { .. } | Self::TooHeavy => {
-                "Scale the logo down, for example to 512 by 512 pixels."
-            }
+            Self::Broken(_) => "Save the image again and upload it anew; the file may have been cut short.",
+            Self::TooLarge { .. } | Self::TooHeavy => "Scale the logo down, for example to 512 by 512 pixels.",
         }
     }
 }
@@ -102,23 +96,15 @@ impl LogoFault {
 ///
 /// # Errors
 /// [`LogoFault`], with what the picture said of itself as far as that could be read.
-pub fn convert(
-    bytes: &[u8],
-) -> Result<(LogoImage, ImageEvidence), (LogoFault, Option<ImageEvidence>)> {
+pub fn convert(bytes: &[u8]) -> Result<(LogoImage, ImageEvidence), (LogoFault, Option<ImageEvidence>)> {
     let format = recognise(bytes).map_err(|fault| (fault, None))?;
     let name = name_of(format);
     let broken = || LogoFault::Broken(name.to_uppercase());
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
-    let mut decoder = reader
-        .into_decoder()
-        .map_err(|error| (fault_of(&error, broken()), None))?;
+    let mut decoder = reader.into_decoder().map_err(|error| (fault_of(&error, broken()), None))?;
     let (width, height) = decoder.dimensions();
-    let about = ImageEvidence {
-        format: name.to_owned(),
-        width,
-        height,
-    };
+    let about = ImageEvidence { format: name.to_owned(), width, height };
     let failed = |fault| (fault, Some(about.clone()));
     if width > MAX_SIDE || height > MAX_SIDE {
         return Err(failed(LogoFault::TooLarge { width, height }));
@@ -127,19 +113,12 @@ pub fn convert(
         return Err(failed(LogoFault::TooHeavy));
     }
     let orientation = decoder.orientation().ok();
-    let mut picture =
-        DynamicImage::from_decoder(decoder).map_err(|error| failed(fault_of(&error, broken())))?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| failed(fault_of(&error, broken())))?;
     if let Some(orientation) = orientation {
         picture.apply_orientation(orientation);
     }
     let png = draw(&picture).ok_or_else(|| failed(broken()))?;
-    Ok((
-        LogoImage {
-            sha256: sha256_hex(&png),
-            png,
-        },
-        about,
-    ))
+    Ok((LogoImage { sha256: sha256_hex(&png), png }, about))
 }
 
 fn limits() -> Limits {
@@ -159,9 +138,7 @@ fn fault_of(error: &image::ImageError, otherwise: LogoFault) -> LogoFault {
 
 fn recognise(bytes: &[u8]) -> Result<ImageFormat, LogoFault> {
     match image::guess_format(bytes) {
-        Ok(
-            format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif),
-        ) => Ok(format),
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif)) => Ok(format),
         Ok(_) => Err(LogoFault::NotAnImage),
         Err(_) => Err(recognise_text(bytes)),
     }
@@ -169,12 +146,10 @@ fn recognise(bytes: &[u8]) -> Result<ImageFormat, LogoFault> {
 
 fn recognise_text(bytes: &[u8]) -> LogoFault {
     const LOOKED_AT: usize = 1024;
-    let start =
-        String::from_utf8_lossy(bytes.get(..LOOKED_AT).unwrap_or(bytes)).to_ascii_lowercase();
+    let start = String::from_utf8_lossy(bytes.get(..LOOKED_AT).unwrap_or(bytes)).to_ascii_lowercase();
     if start.contains("<svg") {
         LogoFault::Svg
-    } else if start.contains("<!doctype html") || start.contains("<html") || start.contains("<body")
-    {
+    } else if start.contains("<!doctype html") || start.contains("<html") || start.contains("<body") {
         LogoFault::WebPage
     } else {
         LogoFault::NotAnImage
@@ -202,35 +177,21 @@ fn draw(picture: &DynamicImage) -> Option<Vec<u8>> {
     let scaled = scaled.into_rgba8();
     let mut square = RgbaImage::new(LOGO_SIDE, LOGO_SIDE);
     let middle = |side: u32| i64::from(LOGO_SIDE.saturating_sub(side) / 2);
-    imageops::replace(
-        &mut square,
-        &scaled,
-        middle(scaled.width()),
-        middle(scaled.height()),
-    );
+    imageops::replace(&mut square, &scaled, middle(scaled.width()), middle(scaled.height()));
     let mut png = Vec::new();
-    square
-        .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
-        .ok()?;
+    square.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).ok()?;
     Some(png)
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 
     fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
-        let image = DynamicImage::ImageRgb8(image::RgbImage::from_pixel(
-            width,
-            height,
-            image::Rgb([200, 30, 30]),
-        ));
+        let image = DynamicImage::ImageRgb8(image::RgbImage::from_pixel(width, height, image::Rgb([200, 30, 30])));
         let mut bytes = Vec::new();
-        image
-            .write_to(&mut Cursor::new(&mut bytes), format)
-            .unwrap();
+        image.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
         bytes
     }
 
@@ -240,26 +201,12 @@ mod tests {
 
     #[test]
     fn each_format_becomes_a_square_png() {
-        for format in [
-            ImageFormat::Png,
-            ImageFormat::Jpeg,
-            ImageFormat::WebP,
-            ImageFormat::Gif,
-        ] {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
             let (logo, about) = convert(&picture(300, 150, format)).unwrap();
-            assert_eq!(
-                (about.format.as_str(), about.width, about.height),
-                (name_of(format), 300, 150)
-            );
-            let drawn = image::load_from_memory_with_format(&logo.png, ImageFormat::Png)
-                .unwrap()
-                .into_rgba8();
+            assert_eq!((about.format.as_str(), about.width, about.height), (name_of(format), 300, 150));
+            let drawn = image::load_from_memory_with_format(&logo.png, ImageFormat::Png).unwrap().into_rgba8();
             assert_eq!(drawn.dimensions(), (LOGO_SIDE, LOGO_SIDE));
-            assert_eq!(
-                drawn.get_pixel(128, 10)[3],
-                0,
-                "above the picture it is transparent"
-            );
+            assert_eq!(drawn.get_pixel(128, 10)[3], 0, "above the picture it is transparent");
             assert_eq!(drawn.get_pixel(128, 128)[3], 255);
         }
     }
@@ -273,21 +220,12 @@ mod tests {
 
     #[test]
     fn what_is_no_image_is_named() {
-        assert_eq!(
-            fault(b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"),
-            LogoFault::Svg
-        );
-        assert_eq!(
-            fault(b"\n<!DOCTYPE html><title>Not found</title>"),
-            LogoFault::WebPage
-        );
+        assert_eq!(fault(b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"), LogoFault::Svg);
+        assert_eq!(fault(b"\n<!DOCTYPE html><title>Not found</title>"), LogoFault::WebPage);
         assert_eq!(fault(b""), LogoFault::NotAnImage);
         assert_eq!(fault(b"BM000000000000000000"), LogoFault::NotAnImage);
         let whole = picture(40, 40, ImageFormat::Png);
-        assert_eq!(
-            fault(&whole[..whole.len() / 2]),
-            LogoFault::Broken("PNG".to_owned())
-        );
+        assert_eq!(fault(&whole[..whole.len() / 2]), LogoFault::Broken("PNG".to_owned()));
     }
 
     /// A few hundred bytes that claim to be a huge picture are refused before a pixel is allocated.
@@ -298,21 +236,12 @@ mod tests {
         bomb[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
         let checksum = crc32(&bomb[12..29]);
         bomb[29..33].copy_from_slice(&checksum.to_be_bytes());
-        assert!(matches!(
-            fault(&bomb),
-            LogoFault::TooHeavy | LogoFault::TooLarge { .. }
-        ));
+        assert!(matches!(fault(&bomb), LogoFault::TooHeavy | LogoFault::TooLarge { .. }));
     }
 
     fn crc32(data: &[u8]) -> u32 {
         !data.iter().fold(!0_u32, |crc, &byte| {
-            (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-                if crc & 1 == 1 {
-                    (crc >> 1) ^ 0xedb8_8320
-                } else {
-                    crc >> 1
-                }
-            })
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
         })
     }
 

@@ -186,18 +186,12 @@ impl Report {
     /// The worst severity in it; `NotChecked` for a report without findings.
     #[must_use]
     pub fn worst(&self) -> Severity {
-        self.findings
-            .iter()
-            .map(|finding| finding.severity)
-            .max()
-            .unwrap_or(Severity::NotChecked)
+        self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::NotChecked)
     }
 
     /// The findings of one field.
     pub fn of(&self, field: Field) -> impl Iterator<Item = &Finding> {
-        self.findings
-            .iter()
-            .filter(move |finding| finding.field == field)
+        self.findings.iter().filter(move |finding| finding.field == field)
     }
 
     /// The finding of one check on one field.

@@ -54,25 +54,13 @@ impl Screener {
     ///
     /// # Errors
     /// [`ConfigError`] names the setting that cannot be used.
-    pub fn with_resolver(
-        config: ScreenerConfig,
-        resolver: Arc<dyn Resolve>,
-    ) -> Result<Self, ConfigError> {
+    pub fn with_resolver(config: ScreenerConfig, resolver: Arc<dyn Resolve>) -> Result<Self, ConfigError> {
         // Which list was wrong is told apart here, because entries do not know it.
         AddressPolicy::new(&[], &config.deny_hosts).map_err(ConfigError::DenyHosts)?;
-        let policy = AddressPolicy::new(&config.allow_hosts, &config.deny_hosts)
-            .map_err(ConfigError::AllowHosts)?;
-        let agent =
-            HeaderValue::from_str(&config.user_agent).map_err(|_| ConfigError::UserAgent)?;
+        let policy = AddressPolicy::new(&config.allow_hosts, &config.deny_hosts).map_err(ConfigError::AllowHosts)?;
+        let agent = HeaderValue::from_str(&config.user_agent).map_err(|_| ConfigError::UserAgent)?;
         let trust = Trust::new(config.system_roots, &config.extra_roots);
-        let fetcher = Fetcher::new(
-            config.online,
-            policy,
-            resolver,
-            trust,
-            config.fetch.clone(),
-            agent,
-        );
+        let fetcher = Fetcher::new(config.online, policy, resolver, trust, config.fetch.clone(), agent);
         let rdap = Rdap::new(config.rdap.clone(), Bootstrap::built_in());
         let shared = Shared {
             config,
@@ -82,27 +70,17 @@ impl Screener {
             known_apps: RwLock::default(),
             decoders: Arc::new(Semaphore::new(DECODERS)),
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Takes other blocklists into use; running screenings go on with the old ones.
     pub fn replace_blocklists(&self, lists: Blocklists) {
-        *self
-            .shared
-            .blocklists
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(lists);
+        *self.shared.blocklists.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(lists);
     }
 
     /// Takes another set of approved apps into use.
     pub fn replace_known_apps(&self, apps: KnownApps) {
-        *self
-            .shared
-            .known_apps
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(apps);
+        *self.shared.known_apps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(apps);
     }
 
     /// Takes another RDAP bootstrap file into use.
@@ -121,23 +99,11 @@ impl Screener {
     }
 
     pub(crate) fn blocklists(&self) -> Arc<Blocklists> {
-        Arc::clone(
-            &self
-                .shared
-                .blocklists
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.shared.blocklists.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn known_apps(&self) -> Arc<KnownApps> {
-        Arc::clone(
-            &self
-                .shared
-                .known_apps
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.shared.known_apps.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn bootstrap_date(&self) -> String {
@@ -147,11 +113,7 @@ impl Screener {
     /// Begins a look: the checks that need the network take it. Its deadline is the configured one, from now on.
     #[must_use]
     pub fn begin(&self, now: Timestamp) -> Run {
-        Run {
-            screener: self.clone(),
-            now,
-            deadline: Instant::now() + self.shared.config.deadline,
-        }
+        Run { screener: self.clone(), now, deadline: Instant::now() + self.shared.config.deadline }
     }
 
     /// Screens an app: every check, at most until the deadline. What could not be looked at says so.
@@ -168,21 +130,13 @@ impl Screener {
         findings.extend(more);
         findings.sort_by_key(|finding| (finding.field, finding.check));
         let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Report {
-            screened_at: now,
-            milliseconds,
-            findings,
-            logo,
-        }
+        Report { screened_at: now, milliseconds, findings, logo }
     }
 }
 
 fn local_findings(app: &AppUrls, screener: &Screener) -> Vec<Finding> {
     let app_id = app.app_id.as_deref();
-    let mut findings = vec![
-        checks::app_name(&app.name, app_id, screener),
-        checks::one_site(app),
-    ];
+    let mut findings = vec![checks::app_name(&app.name, app_id, screener), checks::one_site(app)];
     for (field, typed) in app.urls() {
         if matches!(field, Field::Callback(index) if index >= MAX_CALLBACKS) {
             continue;
@@ -234,10 +188,7 @@ impl Run {
 
     pub(crate) async fn lookup_domain(&self, domain: &str) -> Lookup {
         let shared = &self.screener.shared;
-        shared
-            .rdap
-            .lookup(&shared.fetcher, domain, self.now, self.deadline)
-            .await
+        shared.rdap.lookup(&shared.fetcher, domain, self.now, self.deadline).await
     }
 
     /// Decodes a logo off the async threads, a few at once.
@@ -252,8 +203,6 @@ impl Run {
             });
             task.await.map_err(|_| Fault::Busy)
         };
-        timeout_at(self.deadline, work)
-            .await
-            .unwrap_or(Err(Fault::OutOfTime))
+        timeout_at(self.deadline, work).await.unwrap_or(Err(Fault::OutOfTime))
     }
 }

@@ -29,11 +29,7 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    fn spawn(
-        &mut self,
-        covers: Vec<(Field, Check, String)>,
-        task: impl Future<Output = Found> + Send + 'static,
-    ) {
+    fn spawn(&mut self, covers: Vec<(Field, Check, String)>, task: impl Future<Output = Found> + Send + 'static) {
         let handle = self.tasks.spawn(task);
         self.fallbacks.insert(handle.id(), covers);
     }
@@ -41,16 +37,13 @@ impl Work {
     /// Homepage, policy and terms: each is fetched once, and the policy is judged against the homepage.
     pub(crate) fn pages(&mut self, app: &AppUrls, run: &Run) {
         let page_checks = |field: Field, typed: &str| {
-            [Check::Reachable, Check::Redirects, Check::CredentialsForm]
-                .map(|check| (field, check, typed.to_owned()))
+            [Check::Reachable, Check::Redirects, Check::CredentialsForm].map(|check| (field, check, typed.to_owned()))
         };
         let mut covers: Vec<_> = page_checks(Field::Homepage, &app.homepage).into();
         covers.extend(page_checks(Field::Policy, &app.policy));
         covers.push((Field::Policy, Check::PolicyPlace, app.policy.clone()));
         let (homepage, policy, own) = (app.homepage.clone(), app.policy.clone(), run.clone());
-        self.spawn(covers, async move {
-            (homepage_and_policy(&homepage, &policy, &own).await, None)
-        });
+        self.spawn(covers, async move { (homepage_and_policy(&homepage, &policy, &own).await, None) });
         if let Some(terms) = app.terms.clone() {
             let run = run.clone();
             self.spawn(page_checks(Field::Terms, &terms).into(), async move {
@@ -61,27 +54,18 @@ impl Work {
 
     pub(crate) fn logo(&mut self, app: &AppUrls, run: &Run) {
         let (typed, run) = (app.logo.clone(), run.clone());
-        self.spawn(
-            vec![(Field::Logo, Check::Logo, typed.clone())],
-            async move {
-                let (finding, picture) = checks::logo(&typed, &run).await;
-                (vec![finding], picture)
-            },
-        );
+        self.spawn(vec![(Field::Logo, Check::Logo, typed.clone())], async move {
+            let (finding, picture) = checks::logo(&typed, &run).await;
+            (vec![finding], picture)
+        });
     }
 
     pub(crate) fn callbacks(&mut self, app: &AppUrls, run: &Run) {
         for (index, typed) in app.callbacks.iter().enumerate().take(MAX_CALLBACKS) {
             let (typed, native, run) = (typed.clone(), app.native, run.clone());
-            self.spawn(
-                vec![(Field::Callback(index), Check::Reachable, typed.clone())],
-                async move {
-                    (
-                        vec![checks::callback(index, &typed, native, &run).await],
-                        None,
-                    )
-                },
-            );
+            self.spawn(vec![(Field::Callback(index), Check::Reachable, typed.clone())], async move {
+                (vec![checks::callback(index, &typed, native, &run).await], None)
+            });
         }
     }
 
@@ -94,9 +78,7 @@ impl Work {
             let Some(name) = url.as_ref().and_then(host::key_of) else {
                 continue;
             };
-            let domain = host::registered_domain_of(&name)
-                .unwrap_or(&name)
-                .to_owned();
+            let domain = host::registered_domain_of(&name).unwrap_or(&name).to_owned();
             if host::is_localhost(&name) || !asked.insert(domain) {
                 continue;
             }
@@ -111,9 +93,7 @@ impl Work {
     pub(crate) async fn finish(mut self, deadline: Instant) -> Found {
         let mut findings = Vec::new();
         let mut logo = None;
-        while let Ok(Some(joined)) =
-            timeout_at(deadline + GRACE, self.tasks.join_next_with_id()).await
-        {
+        while let Ok(Some(joined)) = timeout_at(deadline + GRACE, self.tasks.join_next_with_id()).await {
             match joined {
                 Ok((id, (found, picture))) => {
                     self.fallbacks.remove(&id);
@@ -125,14 +105,7 @@ impl Work {
         }
         for (field, check, typed) in self.fallbacks.into_values().flatten() {
             let sentence = format!("Not checked: {}.", Fault::OutOfTime);
-            findings.push(Finding::new(
-                field,
-                check,
-                &typed,
-                Severity::NotChecked,
-                sentence,
-                Fault::OutOfTime.mend(),
-            ));
+            findings.push(Finding::new(field, check, &typed, Severity::NotChecked, sentence, Fault::OutOfTime.mend()));
         }
         (findings, logo)
     }

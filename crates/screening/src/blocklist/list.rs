@@ -128,10 +128,7 @@ impl Blocklist {
     /// # Errors
     /// See [`ListError`].
     pub fn open(name: &str, path: &Path) -> Result<Self, ListError> {
-        let unreadable = |source| ListError::Unreadable {
-            name: name.to_owned(),
-            source,
-        };
+        let unreadable = |source| ListError::Unreadable { name: name.to_owned(), source };
         let file = File::open(path).map_err(unreadable)?;
         let changed = file.metadata().and_then(|about| about.modified()).ok();
         let dated = changed.and_then(|time| Timestamp::try_from(time).ok());
@@ -142,48 +139,26 @@ impl Blocklist {
     ///
     /// # Errors
     /// See [`ListError`].
-    pub fn read(
-        name: &str,
-        dated: Option<Timestamp>,
-        mut source: impl BufRead,
-    ) -> Result<Self, ListError> {
-        let tag = ListTag {
-            name: name.to_owned(),
-            dated,
-            says: None,
-            entries: 0,
-        };
-        let mut list = Self {
-            tag,
-            hosts: StringSet::new(),
-            urls: StringSet::new(),
-            summary: ImportSummary::default(),
-        };
+    pub fn read(name: &str, dated: Option<Timestamp>, mut source: impl BufRead) -> Result<Self, ListError> {
+        let tag = ListTag { name: name.to_owned(), dated, says: None, entries: 0 };
+        let mut list = Self { tag, hosts: StringSet::new(), urls: StringSet::new(), summary: ImportSummary::default() };
         let mut line = Vec::new();
-        while read_line(&mut source, &mut line).map_err(|source| ListError::Unreadable {
-            name: name.to_owned(),
-            source,
-        })? {
+        while read_line(&mut source, &mut line)
+            .map_err(|source| ListError::Unreadable { name: name.to_owned(), source })?
+        {
             list.summary.lines += 1;
             let text = String::from_utf8_lossy(&line);
             list.note_date(&text);
             if line.len() >= MAX_LINE || !list.add(&text) {
                 list.summary.unreadable += 1;
-                list.summary
-                    .first_unreadable
-                    .get_or_insert(list.summary.lines);
+                list.summary.first_unreadable.get_or_insert(list.summary.lines);
             }
             if list.summary.entries > MAX_ENTRIES {
-                return Err(ListError::TooLong {
-                    name: name.to_owned(),
-                });
+                return Err(ListError::TooLong { name: name.to_owned() });
             }
         }
         if list.summary.entries == 0 {
-            return Err(ListError::NoEntries {
-                name: name.to_owned(),
-                lines: list.summary.lines,
-            });
+            return Err(ListError::NoEntries { name: name.to_owned(), lines: list.summary.lines });
         }
         list.hosts.finish();
         list.urls.finish();
@@ -212,10 +187,7 @@ impl Blocklist {
     /// The entry that condemns this URL, if any. The time does not depend on the length of the list.
     #[must_use]
     pub fn find(&self, url: &Url) -> Option<Listed> {
-        let hit = |entry: &str| Listed {
-            list: self.tag.clone(),
-            entry: entry.to_owned(),
-        };
+        let hit = |entry: &str| Listed { list: self.tag.clone(), entry: entry.to_owned() };
         let host = host::key_of(url)?;
         if let Some(entry) = host::with_parents(&host).find(|name| self.hosts.contains(name)) {
             return Some(hit(entry));
@@ -231,10 +203,7 @@ impl Blocklist {
             Line::Unreadable => false,
             Line::Hosts(names) => {
                 // Every name is taken, also after one that cannot be read.
-                let unread = names
-                    .into_iter()
-                    .filter(|name| !self.add_host(name))
-                    .count();
+                let unread = names.into_iter().filter(|name| !self.add_host(name)).count();
                 unread == 0
             }
             Line::Url(url) => self.add_url(&url),
@@ -253,11 +222,7 @@ impl Blocklist {
         let Some((url, host)) = parse::url_and_host(text) else {
             return false;
         };
-        let inserted = if is_shared(&host) {
-            self.urls.insert(url.as_str())
-        } else {
-            self.hosts.insert(&host)
-        };
+        let inserted = if is_shared(&host) { self.urls.insert(url.as_str()) } else { self.hosts.insert(&host) };
         self.count(inserted)
     }
 
@@ -274,10 +239,7 @@ impl Blocklist {
     fn note_date(&mut self, text: &str) {
         const HEADER_LINES: usize = 40;
         const MARKS: [&str; 4] = ["last updated", "last modified", "date:", "updated:"];
-        if self.tag.says.is_some()
-            || self.summary.lines > HEADER_LINES
-            || !text.starts_with(['#', '!'])
-        {
+        if self.tag.says.is_some() || self.summary.lines > HEADER_LINES || !text.starts_with(['#', '!']) {
             return;
         }
         let lower = text.to_ascii_lowercase();
@@ -291,17 +253,13 @@ impl Blocklist {
 
 fn is_shared(host: &str) -> bool {
     let mut names = host::with_parents(host);
-    names.any(|name| SHARED_SITES.contains(&name))
-        || host::shared_suffix_of(host).is_some_and(|suffix| suffix == host)
+    names.any(|name| SHARED_SITES.contains(&name)) || host::shared_suffix_of(host).is_some_and(|suffix| suffix == host)
 }
 
 /// Reads one line without its end into `line`, keeping at most [`MAX_LINE`] bytes of it. False at the end.
 fn read_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
-    let read = source
-        .by_ref()
-        .take(MAX_LINE as u64)
-        .read_until(b'\n', line)?;
+    let read = source.by_ref().take(MAX_LINE as u64).read_until(b'\n', line)?;
     if read == 0 {
         return Ok(false);
     }
@@ -315,7 +273,6 @@ fn read_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> 
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 
@@ -324,29 +281,17 @@ mod tests {
     }
 
     fn entry(list: &Blocklist, url: &str) -> Option<String> {
-        list.find(&Url::parse(url).unwrap())
-            .map(|listed| listed.entry)
+        list.find(&Url::parse(url).unwrap()).map(|listed| listed.entry)
     }
 
     #[test]
     fn a_listed_host_covers_what_is_below_it_only() {
-        let list = import(
-            "# Last updated: 2026-01-02 03:04:05 (UTC)  #\n0.0.0.0 bad.example\nsub.other.example\n",
-        );
-        assert_eq!(
-            entry(&list, "https://bad.example/x").as_deref(),
-            Some("bad.example")
-        );
-        assert_eq!(
-            entry(&list, "https://a.b.bad.example./x").as_deref(),
-            Some("bad.example")
-        );
+        let list = import("# Last updated: 2026-01-02 03:04:05 (UTC)  #\n0.0.0.0 bad.example\nsub.other.example\n");
+        assert_eq!(entry(&list, "https://bad.example/x").as_deref(), Some("bad.example"));
+        assert_eq!(entry(&list, "https://a.b.bad.example./x").as_deref(), Some("bad.example"));
         assert_eq!(entry(&list, "https://notbad.example/"), None);
         assert_eq!(entry(&list, "https://other.example/"), None);
-        assert_eq!(
-            list.tag().says.as_deref(),
-            Some("Last updated: 2026-01-02 03:04:05 (UTC)")
-        );
+        assert_eq!(list.tag().says.as_deref(), Some("Last updated: 2026-01-02 03:04:05 (UTC)"));
     }
 
     #[test]
@@ -364,14 +309,8 @@ mod tests {
             "\"2\",\"2026-01-01 00:00:00\",\"https://github.com/x/y/raw/z.exe\",\"online\"\r\n",
             "\"3\",\"2026-01-01 00:00:00\",\"http://192.0.2.7:81/b\",\"offline\"\r\n",
         ));
-        assert_eq!(
-            entry(&list, "https://www.evil.example/").as_deref(),
-            Some("evil.example")
-        );
-        assert_eq!(
-            entry(&list, "https://192.0.2.7/").as_deref(),
-            Some("192.0.2.7")
-        );
+        assert_eq!(entry(&list, "https://www.evil.example/").as_deref(), Some("evil.example"));
+        assert_eq!(entry(&list, "https://192.0.2.7/").as_deref(), Some("192.0.2.7"));
         assert_eq!(entry(&list, "https://github.com/good/app"), None);
         assert!(entry(&list, "https://github.com/x/y/raw/z.exe#top").is_some());
         assert_eq!(list.summary().entries, 3);
@@ -380,14 +319,9 @@ mod tests {
     #[test]
     fn an_import_says_what_it_left_out() {
         let long = "x".repeat(3 * MAX_LINE);
-        let list = import(&format!(
-            "good.example\n<html>error</html>\n{long}\nGOOD.example.\nlast.example"
-        ));
+        let list = import(&format!("good.example\n<html>error</html>\n{long}\nGOOD.example.\nlast.example"));
         let summary = list.summary();
-        assert_eq!(
-            (summary.lines, summary.entries, summary.duplicates),
-            (5, 2, 1)
-        );
+        assert_eq!((summary.lines, summary.entries, summary.duplicates), (5, 2, 1));
         assert_eq!((summary.unreadable, summary.first_unreadable), (2, Some(2)));
         assert!(entry(&list, "https://last.example").is_some());
         assert!(matches!(
@@ -402,14 +336,8 @@ mod tests {
         let path = folder.path().join("list.txt");
         std::fs::write(&path, "bad.example\n").unwrap();
         assert!(Blocklist::open("x", &path).unwrap().tag().dated.is_some());
-        assert!(matches!(
-            Blocklist::open("x", folder.path()),
-            Err(ListError::Unreadable { .. })
-        ));
-        assert!(matches!(
-            Blocklist::open("x", &folder.path().join("none")),
-            Err(ListError::Unreadable { .. })
-        ));
+        assert!(matches!(Blocklist::open("x", folder.path()), Err(ListError::Unreadable { .. })));
+        assert!(matches!(Blocklist::open("x", &folder.path().join("none")), Err(ListError::Unreadable { .. })));
     }
 
     /// The figures of the docs: a million entries take less than 40 MB and a look-up stays in microseconds.
@@ -427,11 +355,7 @@ mod tests {
         assert!(list.find(&url).is_some());
         let start = std::time::Instant::now();
         assert!((0..1000).all(|_| list.find(&url).is_some()));
-        assert!(
-            start.elapsed().as_millis() < 1000,
-            "{:?} for 1,000 look-ups",
-            start.elapsed()
-        );
+        assert!(start.elapsed().as_millis() < 1000, "{:?} for 1,000 look-ups", start.elapsed());
     }
 
     proptest! {

@@ -61,10 +61,7 @@ pub(super) fn line(text: &str) -> Line<'_> {
     } else {
         std::iter::once(first).chain(words).collect()
     };
-    let listed: Vec<&str> = names
-        .into_iter()
-        .filter(|name| !is_own_name(name))
-        .collect();
+    let listed: Vec<&str> = names.into_iter().filter(|name| !is_own_name(name)).collect();
     match listed.as_slice() {
         [] => Line::Blank,
         // Several words and no address in front: a sentence, not a list.
@@ -91,9 +88,7 @@ fn fields(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     std::iter::from_fn(move || {
         let text = rest.take()?.trim_start();
         let Some(quoted) = text.strip_prefix('"') else {
-            let (field, tail) = text
-                .split_once(',')
-                .map_or((text, None), |(field, tail)| (field, Some(tail)));
+            let (field, tail) = text.split_once(',').map_or((text, None), |(field, tail)| (field, Some(tail)));
             rest = tail;
             return Some(Cow::Borrowed(field.trim_end()));
         };
@@ -101,21 +96,14 @@ fn fields(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
         let field = quoted.get(..end).unwrap_or(quoted);
         let tail = quoted.get(end..).unwrap_or("");
         rest = tail.split_once(',').map(|(_, tail)| tail);
-        Some(if field.contains("\"\"") {
-            Cow::Owned(field.replace("\"\"", "\""))
-        } else {
-            Cow::Borrowed(field)
-        })
+        Some(if field.contains("\"\"") { Cow::Owned(field.replace("\"\"", "\"")) } else { Cow::Borrowed(field) })
     })
 }
 
 fn closing_quote(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(found) = bytes
-        .get(at..)
-        .and_then(|rest| rest.iter().position(|&byte| byte == b'"'))
-    {
+    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == b'"')) {
         let quote = at + found;
         if bytes.get(quote + 1) != Some(&b'"') {
             return quote;
@@ -128,19 +116,13 @@ fn closing_quote(text: &str) -> usize {
 /// A listed host as it is compared: lower case, ASCII, no dot at the end. None for what is no host.
 pub(super) fn host_name(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim_start_matches("*.").trim_matches('.');
-    if let Ok(address) = text
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<IpAddr>()
-    {
+    if let Ok(address) = text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
         return Some(Cow::Owned(address.to_canonical().to_string()));
     }
     if text.len() > 1000 {
         return None;
     }
-    let plain = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.')
-    };
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.');
     let name = if text.bytes().all(plain) {
         Cow::Borrowed(text)
     } else if text.is_ascii() {
@@ -148,8 +130,7 @@ pub(super) fn host_name(text: &str) -> Option<Cow<'_, str>> {
     } else {
         Cow::Owned(idna::domain_to_ascii(text).ok()?)
     };
-    let fits =
-        name.len() <= 253 && name.contains('.') && name.bytes().all(plain) && !name.contains("..");
+    let fits = name.len() <= 253 && name.contains('.') && name.bytes().all(plain) && !name.contains("..");
     fits.then_some(name)
 }
 
@@ -176,11 +157,7 @@ mod tests {
 
     fn hosts(text: &str) -> Vec<String> {
         match line(text) {
-            Line::Hosts(names) => names
-                .into_iter()
-                .filter_map(host_name)
-                .map(Cow::into_owned)
-                .collect(),
+            Line::Hosts(names) => names.into_iter().filter_map(host_name).map(Cow::into_owned).collect(),
             _ => Vec::new(),
         }
     }
@@ -188,19 +165,9 @@ mod tests {
     #[test]
     fn hosts_file_lines() {
         assert_eq!(hosts("0.0.0.0 bad.example"), ["bad.example"]);
-        assert_eq!(
-            hosts("127.0.0.1\tBad.Example. other.example # why\r"),
-            ["bad.example", "other.example"]
-        );
+        assert_eq!(hosts("127.0.0.1\tBad.Example. other.example # why\r"), ["bad.example", "other.example"]);
         assert_eq!(hosts("::1 evil.example"), ["evil.example"]);
-        for own in [
-            "127.0.0.1 localhost",
-            "::1 ip6-localhost ip6-loopback",
-            "0.0.0.0 0.0.0.0",
-            "# comment",
-            "",
-            "  ",
-        ] {
+        for own in ["127.0.0.1 localhost", "::1 ip6-localhost ip6-loopback", "0.0.0.0 0.0.0.0", "# comment", "", "  "] {
             assert_eq!(line(own), Line::Blank, "{own}");
         }
     }
@@ -208,10 +175,7 @@ mod tests {
     #[test]
     fn plain_domain_lines() {
         assert_eq!(hosts("bad.example"), ["bad.example"]);
-        assert_eq!(
-            hosts("\u{feff}*.bad.example   # seen today"),
-            ["bad.example"]
-        );
+        assert_eq!(hosts("\u{feff}*.bad.example   # seen today"), ["bad.example"]);
         assert_eq!(hosts("bücher.example"), ["xn--bcher-kva.example"]);
         assert_eq!(hosts("192.0.2.7"), ["192.0.2.7"]);
         assert_eq!(line("this is prose"), Line::Unreadable);
@@ -223,27 +187,13 @@ mod tests {
     #[test]
     fn urlhaus_lines() {
         let row = r#""3","2026-01-02 03:04:05","http://evil.example:8080/a,b/""x"".exe","online","2026-01-02","malware_download","exe","https://urlhaus.example/url/3/","someone""#;
-        assert_eq!(
-            line(row),
-            Line::Url(Cow::Borrowed("http://evil.example:8080/a,b/\"x\".exe"))
-        );
+        assert_eq!(line(row), Line::Url(Cow::Borrowed("http://evil.example:8080/a,b/\"x\".exe")));
         assert_eq!(line("id,dateadded,url,url_status"), Line::Blank);
-        assert_eq!(
-            line("1,2026,http://evil.example/,online"),
-            Line::Url(Cow::Borrowed("http://evil.example/"))
-        );
-        assert_eq!(
-            line("http://evil.example/only"),
-            Line::Url(Cow::Borrowed("http://evil.example/only"))
-        );
+        assert_eq!(line("1,2026,http://evil.example/,online"), Line::Url(Cow::Borrowed("http://evil.example/")));
+        assert_eq!(line("http://evil.example/only"), Line::Url(Cow::Borrowed("http://evil.example/only")));
         assert_eq!(line("\"1\",\"2\",\"not a url\""), Line::Unreadable);
         assert_eq!(line("\"unclosed"), Line::Unreadable);
-        assert_eq!(
-            url_and_host("http://EVIL.example./a#b")
-                .map(|(_, host)| host)
-                .as_deref(),
-            Some("evil.example")
-        );
+        assert_eq!(url_and_host("http://EVIL.example./a#b").map(|(_, host)| host).as_deref(), Some("evil.example"));
         assert!(url_and_host("http://").is_none());
     }
 

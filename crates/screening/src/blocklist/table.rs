@@ -31,12 +31,7 @@ pub(super) enum Inserted {
 
 impl StringSet {
     pub(super) fn new() -> Self {
-        Self {
-            arena: Vec::new(),
-            slots: vec![EMPTY; 16],
-            count: 0,
-            hasher: RandomState::new(),
-        }
+        Self { arena: Vec::new(), slots: vec![EMPTY; 16], count: 0, hasher: RandomState::new() }
     }
 
     #[cfg(test)]
@@ -88,13 +83,11 @@ impl StringSet {
     fn find(&self, text: &[u8]) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
         let start = usize::try_from(self.hasher.hash_one(text) & u64::from(u32::MAX)).ok()? & mask;
-        (0..self.slots.len())
-            .map(|step| (start + step) & mask)
-            .find(|&slot| match self.slots.get(slot) {
-                Some(&EMPTY) => true,
-                Some(&offset) => self.at(offset) == Some(text),
-                None => false,
-            })
+        (0..self.slots.len()).map(|step| (start + step) & mask).find(|&slot| match self.slots.get(slot) {
+            Some(&EMPTY) => true,
+            Some(&offset) => self.at(offset) == Some(text),
+            None => false,
+        })
     }
 
     fn at(&self, offset: u32) -> Option<&[u8]> {

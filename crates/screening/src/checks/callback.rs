@@ -23,14 +23,7 @@ pub async fn callback(index: usize, typed: &str, native: bool, run: &Run) -> Fin
     let (field, check) = (Field::Callback(index), Check::Reachable);
     if let Some(why) = leads_to_the_visitor(typed, native, run) {
         let sentence = format!("Not visited: {why}.");
-        return Finding::new(
-            field,
-            check,
-            typed,
-            Severity::NotChecked,
-            sentence,
-            "Nothing to do.",
-        );
+        return Finding::new(field, check, typed, Severity::NotChecked, sentence, "Nothing to do.");
     }
     let Some(url) = super::fetchable(field, typed, run.screener()) else {
         return super::not_fetched(field, check, typed);
@@ -39,14 +32,7 @@ pub async fn callback(index: usize, typed: &str, native: bool, run: &Run) -> Fin
         Ok(fetched) => judge(field, typed, fetched.status).with(Evidence::Fetch(fetched.evidence)),
         Err(failed) => {
             let sentence = format!("The callback cannot be reached: {}.", failed.fault);
-            let finding = Finding::new(
-                field,
-                check,
-                typed,
-                failed.fault.severity(),
-                sentence,
-                failed.fault.mend(),
-            );
+            let finding = Finding::new(field, check, typed, failed.fault.severity(), sentence, failed.fault.mend());
             finding.with(Evidence::Fetch(failed.evidence))
         }
     }
@@ -59,14 +45,8 @@ fn leads_to_the_visitor(typed: &str, native: bool, run: &Run) -> Option<&'static
     }
     let name = host::key_of(&url)?;
     let loopback = host::is_localhost(&name)
-        || (native
-            && name
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback()));
-    let opened = run
-        .screener()
-        .policy()
-        .allows_name(&name, url.port_or_known_default().unwrap_or(80));
+        || (native && name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()));
+    let opened = run.screener().policy().allows_name(&name, url.port_or_known_default().unwrap_or(80));
     (loopback && !opened).then_some("it leads to the visitor's own machine")
 }
 
@@ -88,11 +68,7 @@ async fn visit(url: &Url, run: &Run) -> Result<Fetched, Box<Failed>> {
         outcome => outcome?,
     };
     let maybe_misunderstood = matches!(head.status.as_u16(), 404 | 405 | 410 | 500..);
-    if maybe_misunderstood {
-        run.fetch(request(Method::GET)).await
-    } else {
-        Ok(head)
-    }
+    if maybe_misunderstood { run.fetch(request(Method::GET)).await } else { Ok(head) }
 }
 
 fn judge(field: Field, typed: &str, status: StatusCode) -> Finding {
@@ -109,18 +85,11 @@ fn judge(field: Field, typed: &str, status: StatusCode) -> Finding {
         }
         500.. => {
             let mut finding = Finding::passed(field, check, typed, sentence);
-            finding.mend = Some(
-                "It may be better to answer 400 and a readable page when the code is missing."
-                    .to_owned(),
-            );
+            finding.mend =
+                Some("It may be better to answer 400 and a readable page when the code is missing.".to_owned());
             finding
         }
-        400.. => Finding::passed(
-            field,
-            check,
-            typed,
-            format!("{sentence} That is right without a code."),
-        ),
+        400.. => Finding::passed(field, check, typed, format!("{sentence} That is right without a code.")),
         _ => Finding::passed(field, check, typed, sentence),
     }
 }

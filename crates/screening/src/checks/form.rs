@@ -11,8 +11,7 @@ use crate::report::{Check, Field, Finding, Severity};
 use crate::screener::Screener;
 
 /// Query parameters that a URL of an app must not carry, lower case.
-const FORBIDDEN_PARAMETERS: [&str; 5] =
-    ["sessionid", "token", "success", "redirect_uri", "clientid"];
+const FORBIDDEN_PARAMETERS: [&str; 5] = ["sessionid", "token", "success", "redirect_uri", "clientid"];
 
 /// A rule that a URL breaks: what is wrong, and what to do.
 struct Broken(String, &'static str);
@@ -26,45 +25,27 @@ pub fn url_form(field: Field, typed: &str, native: bool, screener: &Screener) ->
     }
     let sentences: Vec<&str> = broken.iter().map(|Broken(what, _)| what.as_str()).collect();
     let mends: Vec<&str> = broken.iter().map(|Broken(_, mend)| *mend).collect();
-    Finding::new(
-        field,
-        Check::UrlForm,
-        typed,
-        Severity::Invalid,
-        sentences.join(" "),
-        mends.join(" "),
-    )
+    Finding::new(field, Check::UrlForm, typed, Severity::Invalid, sentences.join(" "), mends.join(" "))
 }
 
 /// The URL, if it keeps all the rules and can be fetched.
 #[must_use]
 pub fn fetchable(field: Field, typed: &str, screener: &Screener) -> Option<Url> {
-    let url = Url::parse(typed)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    broken_rules(field, typed, false, screener)
-        .is_empty()
-        .then_some(url)
+    let url = Url::parse(typed).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    broken_rules(field, typed, false, screener).is_empty().then_some(url)
 }
 
 fn broken_rules(field: Field, typed: &str, native: bool, screener: &Screener) -> Vec<Broken> {
     if typed.is_empty() {
-        return vec![Broken(
-            "The URL is missing.".to_owned(),
-            "Enter a full URL that begins with https://.",
-        )];
+        return vec![Broken("The URL is missing.".to_owned(), "Enter a full URL that begins with https://.")];
     }
     if typed.len() > MAX_URL {
-        return vec![Broken(
-            format!("The URL has more than {MAX_URL} characters."),
-            "Use a shorter URL.",
-        )];
+        return vec![Broken(format!("The URL has more than {MAX_URL} characters."), "Use a shorter URL.")];
     }
     let mut broken = characters(typed);
     let Ok(url) = Url::parse(typed) else {
         if broken.is_empty() {
-            let mend =
-                "Enter a full URL that begins with https://, such as https://www.example.com/page.";
+            let mend = "Enter a full URL that begins with https://, such as https://www.example.com/page.";
             broken.push(Broken("This is not a URL.".to_owned(), mend));
         }
         return broken;
@@ -81,34 +62,19 @@ fn broken_rules(field: Field, typed: &str, native: bool, screener: &Screener) ->
 fn characters(typed: &str) -> Vec<Broken> {
     let lower = typed.to_ascii_lowercase();
     let mut broken = Vec::new();
-    if typed
-        .chars()
-        .any(|c| c.is_whitespace() || c.is_control() || crate::lookalike::is_invisible(c))
-    {
-        broken.push(Broken(
-            "The URL contains spaces or invisible characters.".to_owned(),
-            "Remove them.",
-        ));
+    if typed.chars().any(|c| c.is_whitespace() || c.is_control() || crate::lookalike::is_invisible(c)) {
+        broken.push(Broken("The URL contains spaces or invisible characters.".to_owned(), "Remove them."));
     }
     if typed.contains('\\') {
-        broken.push(Broken(
-            "The URL contains a backslash.".to_owned(),
-            "Use forward slashes.",
-        ));
+        broken.push(Broken("The URL contains a backslash.".to_owned(), "Use forward slashes."));
     }
     if typed.contains('*') || lower.contains("%2a") {
         let mend = "Write out each URL in full; there are no wildcards.";
-        broken.push(Broken(
-            "The URL contains a wildcard ('*').".to_owned(),
-            mend,
-        ));
+        broken.push(Broken("The URL contains a wildcard ('*').".to_owned(), mend));
     }
     if typed.contains('#') || lower.contains("%23") {
         let mend = "Leave out the '#' and what follows it.";
-        broken.push(Broken(
-            "The URL contains a fragment ('#').".to_owned(),
-            mend,
-        ));
+        broken.push(Broken("The URL contains a fragment ('#').".to_owned(), mend));
     }
     broken.extend(authority(&lower));
     broken
@@ -121,15 +87,9 @@ fn authority(lower: &str) -> Option<Broken> {
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
     if authority.contains('@') || authority.contains("%40") {
         let mend = "Leave out everything up to the '@'.";
-        Some(Broken(
-            "The URL has a user name before its host.".to_owned(),
-            mend,
-        ))
+        Some(Broken("The URL has a user name before its host.".to_owned(), mend))
     } else if authority.is_empty() {
-        Some(Broken(
-            "The URL has no host name.".to_owned(),
-            "Add the host name of your site.",
-        ))
+        Some(Broken("The URL has no host name.".to_owned(), "Add the host name of your site."))
     } else {
         None
     }
@@ -153,10 +113,7 @@ fn scheme(field: Field, typed: &str, url: &Url, screener: &Screener) -> Option<B
     let opened = !matches!(field, Field::Callback(_)) && is_opened(url, screener);
     let plain = typed.starts_with("http://") && (local || opened);
     (!typed.starts_with("https://") && !plain).then(|| {
-        Broken(
-            "The URL does not begin with https://.".to_owned(),
-            "Use https://; plain http:// is for localhost only.",
-        )
+        Broken("The URL does not begin with https://.".to_owned(), "Use https://; plain http:// is for localhost only.")
     })
 }
 
@@ -168,32 +125,21 @@ fn is_opened(url: &Url, screener: &Screener) -> bool {
 fn host_rule(url: &Url) -> Option<Broken> {
     match url.host() {
         Some(Host::Domain(name)) if !name.trim_matches('.').is_empty() => None,
-        None | Some(Host::Domain(_)) => Some(Broken(
-            "The URL has no host name.".to_owned(),
-            "Add the host name of your site.",
-        )),
-        Some(Host::Ipv4(_) | Host::Ipv6(_)) => Some(Broken(
-            "The host is a raw IP address.".to_owned(),
-            "Use a host name.",
-        )),
+        None | Some(Host::Domain(_)) => {
+            Some(Broken("The URL has no host name.".to_owned(), "Add the host name of your site."))
+        }
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => {
+            Some(Broken("The host is a raw IP address.".to_owned(), "Use a host name."))
+        }
     }
 }
 
 fn parameters(url: &Url) -> Option<Broken> {
     let forbidden = |name: &str| FORBIDDEN_PARAMETERS.contains(&name.to_ascii_lowercase().as_str());
-    let found: Vec<String> = url
-        .query_pairs()
-        .filter(|(name, _)| forbidden(name))
-        .map(|(name, _)| format!("'{name}'"))
-        .collect();
+    let found: Vec<String> =
+        url.query_pairs().filter(|(name, _)| forbidden(name)).map(|(name, _)| format!("'{name}'")).collect();
     (!found.is_empty()).then(|| {
-        let what = format!(
-            "The URL has a query parameter that is not allowed: {}.",
-            found.join(", ")
-        );
-        Broken(
-            what,
-            "Remove it from the URL; use 'state' for what your app has to remember.",
-        )
+        let what = format!("The URL has a query parameter that is not allowed: {}.", found.join(", "));
+        Broken(what, "Remove it from the URL; use 'state' for what your app has to remember.")
     })
 }

@@ -76,8 +76,7 @@ pub fn link_shortener(field: Field, typed: &str, screener: &Screener) -> Finding
         return super::not_fetched(field, check, typed);
     };
     if is_shortener(&name, screener) {
-        let sentence =
-            format!("'{name}' is a link shortener: the URL does not tell where it leads.");
+        let sentence = format!("'{name}' is a link shortener: the URL does not tell where it leads.");
         let mend = "Give the URL that the short link leads to.";
         return Finding::new(field, check, typed, Severity::Suspicious, sentence, mend);
     }
@@ -86,22 +85,13 @@ pub fn link_shortener(field: Field, typed: &str, screener: &Screener) -> Finding
 
 fn is_shortener(name: &str, screener: &Screener) -> bool {
     let more = &screener.config().more_shorteners;
-    let known = |name: &str| {
-        SHORTENERS.contains(&name) || more.iter().any(|other| other.eq_ignore_ascii_case(name))
-    };
-    known(name)
-        || host::with_parents(name).any(known)
-        || host::shared_suffix_of(name).is_some_and(known)
+    let known = |name: &str| SHORTENERS.contains(&name) || more.iter().any(|other| other.eq_ignore_ascii_case(name));
+    known(name) || host::with_parents(name).any(known) || host::shared_suffix_of(name).is_some_and(known)
 }
 
 /// Whether the host name reads like another: by mixed scripts, by the operator's words, by a known app's host.
 #[must_use]
-pub fn look_alike_host(
-    field: Field,
-    typed: &str,
-    app_id: Option<&str>,
-    screener: &Screener,
-) -> Finding {
+pub fn look_alike_host(field: Field, typed: &str, app_id: Option<&str>, screener: &Screener) -> Finding {
     let check = Check::LookAlikeHost;
     let Some(ascii) = Url::parse(typed).ok().as_ref().and_then(host::key_of) else {
         return super::not_fetched(field, check, typed);
@@ -112,60 +102,33 @@ pub fn look_alike_host(
     let known = screener.known_apps();
     let resembles = screener.config().brand.imitated_by_host(&name).or_else(|| {
         let (app, host, likeness) = known.with_host_like(&ascii, app_id)?;
-        Some(Resemblance {
-            to: format!("{host} ({})", app.name),
-            likeness,
-        })
+        Some(Resemblance { to: format!("{host} ({})", app.name), likeness })
     });
     let mut sentences = Vec::new();
     if let Some(label) = mixed.first() {
-        sentences.push(format!(
-            "'{label}' mixes letters of different scripts, as imitations of other names do."
-        ));
+        sentences.push(format!("'{label}' mixes letters of different scripts, as imitations of other names do."));
     }
     if let Some(label) = disguised.first() {
-        sentences.push(format!(
-            "'{label}' reads like plain Latin letters but is written in another script."
-        ));
+        sentences.push(format!("'{label}' reads like plain Latin letters but is written in another script."));
     }
     if let Some(resemblance) = &resembles {
         sentences.push(told(&name.unicode, resemblance));
     }
     let finding = if sentences.is_empty() {
-        Finding::passed(
-            field,
-            check,
-            typed,
-            "The host name does not read like another known one.",
-        )
+        Finding::passed(field, check, typed, "The host name does not read like another known one.")
     } else {
         if name.is_internationalised() {
             sentences.push(format!("On the wire the host is '{}'.", name.ascii));
         }
         let mend = "Use a host name that is clearly your own; if it is, tell the reviewer why it reads like that.";
-        Finding::new(
-            field,
-            check,
-            typed,
-            Severity::Suspicious,
-            sentences.join(" "),
-            mend,
-        )
+        Finding::new(field, check, typed, Severity::Suspicious, sentences.join(" "), mend)
     };
     let odd_labels = mixed.into_iter().chain(disguised).collect();
-    finding.with(Evidence::Host(HostEvidence {
-        host: name,
-        odd_labels,
-        resembles,
-    }))
+    finding.with(Evidence::Host(HostEvidence { host: name, odd_labels, resembles }))
 }
 
 fn labels(name: &HostName, odd: fn(&str) -> bool) -> Vec<String> {
-    name.unicode
-        .split('.')
-        .filter(|label| odd(label))
-        .map(str::to_owned)
-        .collect()
+    name.unicode.split('.').filter(|label| odd(label)).map(str::to_owned).collect()
 }
 
 pub(super) fn told(name: &str, resemblance: &Resemblance) -> String {

@@ -19,26 +19,12 @@ pub fn blocklist(field: Field, typed: &str, screener: &Screener) -> Finding {
             "Not looked up, because no list of harmful sites has been imported.",
             "Nothing to do for the developer; the operator can import lists.",
         );
-        return Finding::new(
-            field,
-            Check::Blocklist,
-            typed,
-            Severity::NotChecked,
-            sentence,
-            mend,
-        );
+        return Finding::new(field, Check::Blocklist, typed, Severity::NotChecked, sentence, mend);
     }
     let listed = lists.find(&url);
     let asked = lists.tags();
     let finding = match &listed {
-        Some(listed) => Finding::new(
-            field,
-            Check::Blocklist,
-            typed,
-            Severity::Malicious,
-            told(listed),
-            MEND,
-        ),
+        Some(listed) => Finding::new(field, Check::Blocklist, typed, Severity::Malicious, told(listed), MEND),
         None => {
             let sentence = match asked.len() {
                 1 => "Not on the imported list of harmful sites.".to_owned(),
@@ -58,8 +44,5 @@ pub(super) fn told(listed: &Listed) -> String {
         (None, Some(date)) => format!(" ({})", date.strftime("%Y-%m-%d")),
         (None, None) => String::new(),
     };
-    format!(
-        "'{}' is on the list of harmful sites '{}'{date}.",
-        listed.entry, listed.list.name
-    )
+    format!("'{}' is on the list of harmful sites '{}'{date}.", listed.entry, listed.list.name)
 }

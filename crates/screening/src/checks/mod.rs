@@ -35,13 +35,7 @@ use crate::screener::Screener;
 /// Everything that can be said of one URL without the network, in no time: what the console asks on each pause
 /// in typing. A URL that is not one gets a single finding.
 #[must_use]
-pub fn local(
-    field: Field,
-    typed: &str,
-    app_id: Option<&str>,
-    native: bool,
-    screener: &Screener,
-) -> Vec<Finding> {
+pub fn local(field: Field, typed: &str, app_id: Option<&str>, native: bool, screener: &Screener) -> Vec<Finding> {
     let form = url_form(field, typed, native, screener);
     let mut findings = vec![form];
     if Url::parse(typed).is_ok_and(|url| is_web(&url)) {

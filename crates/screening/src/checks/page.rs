@@ -32,9 +32,7 @@ pub async fn page(field: Field, typed: &str, run: &Run) -> Vec<Finding> {
         Some(url) => judge_page(field, typed, &load(url, run).await, run),
         None => {
             let checks = [Check::Reachable, Check::Redirects, Check::CredentialsForm];
-            checks
-                .map(|check| super::not_fetched(field, check, typed))
-                .into()
+            checks.map(|check| super::not_fetched(field, check, typed)).into()
         }
     }
 }
@@ -63,12 +61,7 @@ fn scan(fetched: &Fetched) -> Result<Page, &'static str> {
     if !fetched.status.is_success() {
         return Err("the page answered with an error status");
     }
-    if fetched
-        .evidence
-        .content_encoding
-        .as_deref()
-        .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
-    {
+    if fetched.evidence.content_encoding.as_deref().is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
         return Err("the answer is compressed although none was asked for, and is not unpacked");
     }
     if !is_html(fetched) {
@@ -94,18 +87,12 @@ pub(crate) fn judge_page(field: Field, typed: &str, loaded: &Loaded, run: &Run) 
         redirects(field, typed, loaded, run),
         credentials_form(field, typed, loaded),
     ];
-    findings
-        .into_iter()
-        .map(|finding| finding.with(evidence(loaded)))
-        .collect()
+    findings.into_iter().map(|finding| finding.with(evidence(loaded))).collect()
 }
 
 pub(crate) fn evidence(loaded: &Loaded) -> Evidence {
     let page = loaded.page.as_ref().ok().map(Page::counts);
-    Evidence::Page(PageEvidence {
-        fetch: trail(loaded).clone(),
-        page,
-    })
+    Evidence::Page(PageEvidence { fetch: trail(loaded).clone(), page })
 }
 
 fn trail(loaded: &Loaded) -> &FetchEvidence {
@@ -121,14 +108,7 @@ fn reachable(field: Field, typed: &str, loaded: &Loaded, run: &Run) -> Finding {
         Err(failed) => {
             let fault = &failed.fault;
             let sentence = format!("The page cannot be fetched: {fault}.");
-            Finding::new(
-                field,
-                check,
-                typed,
-                fault.severity(),
-                sentence,
-                fault.mend(),
-            )
+            Finding::new(field, check, typed, fault.severity(), sentence, fault.mend())
         }
         Ok(fetched) if !fetched.status.is_success() => {
             let (severity, mend) = error_status(fetched.status, run);
@@ -137,24 +117,14 @@ fn reachable(field: Field, typed: &str, loaded: &Loaded, run: &Run) -> Finding {
         }
         Ok(fetched) if fetched.body.is_empty() => {
             let sentence = "The URL answers, but the page is empty.";
-            Finding::new(
-                field,
-                check,
-                typed,
-                Severity::Invalid,
-                sentence,
-                "Put the page at this URL.",
-            )
+            Finding::new(field, check, typed, Severity::Invalid, sentence, "Put the page at this URL.")
         }
         Ok(fetched) => {
             let mut finding = Finding::passed(
                 field,
                 check,
                 typed,
-                format!(
-                    "The page answers with HTTP status {}.",
-                    fetched.status.as_u16()
-                ),
+                format!("The page answers with HTTP status {}.", fetched.status.as_u16()),
             );
             if let Some(words) = certificate_ends_soon(&fetched.evidence, run) {
                 finding.sentence.push_str(&words);
@@ -174,18 +144,9 @@ fn error_status(status: StatusCode, run: &Run) -> (Severity, String) {
             );
             (Severity::Invalid, mend)
         }
-        404 | 410 => (
-            Severity::Invalid,
-            "Put the page at this URL, or correct the URL.".to_owned(),
-        ),
-        429 => (
-            Severity::NotChecked,
-            "Check again in a few minutes.".to_owned(),
-        ),
-        _ => (
-            Severity::Invalid,
-            "Make the page answer with status 200.".to_owned(),
-        ),
+        404 | 410 => (Severity::Invalid, "Put the page at this URL, or correct the URL.".to_owned()),
+        429 => (Severity::NotChecked, "Check again in a few minutes.".to_owned()),
+        _ => (Severity::Invalid, "Make the page answer with status 200.".to_owned()),
     }
 }
 
@@ -199,32 +160,14 @@ fn redirects(field: Field, typed: &str, loaded: &Loaded, run: &Run) -> Finding {
     let check = Check::Redirects;
     let trail = trail(loaded);
     let refresh = refresh_target(loaded);
-    let stops: Vec<Url> = trail
-        .hops
-        .iter()
-        .skip(1)
-        .filter_map(|hop| Url::parse(&hop.url).ok())
-        .chain(refresh)
-        .collect();
+    let stops: Vec<Url> =
+        trail.hops.iter().skip(1).filter_map(|hop| Url::parse(&hop.url).ok()).chain(refresh).collect();
     let lists = run.screener().blocklists();
     if let Some(listed) = stops.iter().find_map(|url| lists.find(url)) {
-        let sentence = format!(
-            "It redirects to a harmful site: {}",
-            super::listed::told(&listed)
-        );
-        return Finding::new(
-            field,
-            check,
-            typed,
-            Severity::Malicious,
-            sentence,
-            super::listed::MEND,
-        );
+        let sentence = format!("It redirects to a harmful site: {}", super::listed::told(&listed));
+        return Finding::new(field, check, typed, Severity::Malicious, sentence, super::listed::MEND);
     }
-    let foreign = stops
-        .iter()
-        .filter_map(host::key_of)
-        .find(|stop| !same_site(&loaded.url, stop));
+    let foreign = stops.iter().filter_map(host::key_of).find(|stop| !same_site(&loaded.url, stop));
     let mut reasons = Vec::new();
     if let Some(stop) = &foreign {
         reasons.push(format!("It redirects to another site, '{stop}'."));
@@ -234,25 +177,11 @@ fn redirects(field: Field, typed: &str, loaded: &Loaded, run: &Run) -> Finding {
     }
     if !reasons.is_empty() {
         let mend = "Give the URL that visitors end at, on your own site and with https.";
-        return Finding::new(
-            field,
-            check,
-            typed,
-            Severity::Suspicious,
-            reasons.join(" "),
-            mend,
-        );
+        return Finding::new(field, check, typed, Severity::Suspicious, reasons.join(" "), mend);
     }
     if let Err(failed) = &loaded.outcome {
         let sentence = "Not known, because the page cannot be fetched.";
-        return Finding::new(
-            field,
-            check,
-            typed,
-            Severity::NotChecked,
-            sentence,
-            failed.fault.mend(),
-        );
+        return Finding::new(field, check, typed, Severity::NotChecked, sentence, failed.fault.mend());
     }
     let sentence = match stops.last() {
         None => "It does not redirect.".to_owned(),
@@ -268,9 +197,7 @@ fn refresh_target(loaded: &Loaded) -> Option<Url> {
     let by_header = by_header.and_then(|target| fetched.url.join(&target).ok());
     by_header.or_else(|| {
         let page = loaded.page.as_ref().ok()?;
-        page.base_url(&fetched.url)
-            .join(page.refresh.as_deref()?)
-            .ok()
+        page.base_url(&fetched.url).join(page.refresh.as_deref()?).ok()
     })
 }
 
@@ -289,29 +216,16 @@ fn credentials_form(field: Field, typed: &str, loaded: &Loaded) -> Finding {
         }
         (Ok(_), Err(failed)) => {
             let sentence = format!("Not looked for, because {}.", failed.fault);
-            return Finding::new(
-                field,
-                check,
-                typed,
-                Severity::NotChecked,
-                sentence,
-                failed.fault.mend(),
-            );
+            return Finding::new(field, check, typed, Severity::NotChecked, sentence, failed.fault.mend());
         }
     };
     if page.password_forms.is_empty() {
         return Finding::passed(field, check, typed, "The page asks for no password.");
     }
     let base = page.base_url(at);
-    let targets = page
-        .password_forms
-        .iter()
-        .filter_map(|action| base.join(action.as_deref()?).ok());
+    let targets = page.password_forms.iter().filter_map(|action| base.join(action.as_deref()?).ok());
     let targets: Vec<Url> = targets.collect();
-    let foreign = targets
-        .iter()
-        .filter_map(host::key_of)
-        .find(|name| !same_site(at, name));
+    let foreign = targets.iter().filter_map(host::key_of).find(|name| !same_site(at, name));
     let reason = if let Some(name) = foreign {
         format!("The page asks for a password and sends it to another site, '{name}'.")
     } else if targets.iter().any(|url| url.scheme() == "http") && at.scheme() == "https" {
@@ -321,12 +235,7 @@ fn credentials_form(field: Field, typed: &str, loaded: &Loaded) -> Finding {
     } else if is_bare(page, at) {
         "The page asks for a password and shows hardly anything else.".to_owned()
     } else {
-        return Finding::passed(
-            field,
-            check,
-            typed,
-            "The page has a sign-in form that stays on its own site.",
-        );
+        return Finding::passed(field, check, typed, "The page has a sign-in form that stays on its own site.");
     };
     let mend = "Show visitors what the app does before asking for anything; people sign in through this platform.";
     Finding::new(field, check, typed, Severity::Suspicious, reason, mend)
@@ -334,15 +243,7 @@ fn credentials_form(field: Field, typed: &str, loaded: &Loaded) -> Finding {
 
 fn is_bare(page: &Page, at: &Url) -> bool {
     let base = page.base_url(at);
-    let own = page
-        .links
-        .iter()
-        .filter_map(|link| base.join(link).ok())
-        .filter(|link| link.path() != at.path());
-    let own = own
-        .filter_map(|link| host::key_of(&link))
-        .filter(|name| same_site(at, name))
-        .take(FEW_LINKS)
-        .count();
+    let own = page.links.iter().filter_map(|link| base.join(link).ok()).filter(|link| link.path() != at.path());
+    let own = own.filter_map(|link| host::key_of(&link)).filter(|name| same_site(at, name)).take(FEW_LINKS).count();
     page.text_characters < LITTLE_TEXT && own < FEW_LINKS
 }

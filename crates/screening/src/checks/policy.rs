@@ -44,10 +44,7 @@ pub(crate) fn judge_place(typed: &str, policy: &Loaded, home: Option<&Loaded>) -
     };
     let mut reasons = Vec::new();
     if !on_one_site(&policy.url, &home.url) {
-        reasons.push(format!(
-            "The policy is not on the homepage's site, '{}'.",
-            site(&home.url)
-        ));
+        reasons.push(format!("The policy is not on the homepage's site, '{}'.", site(&home.url)));
     }
     if comparable(&policy.url) == comparable(&home.url) {
         reasons.push("The policy and the homepage are the same page.".to_owned());
@@ -58,26 +55,13 @@ pub(crate) fn judge_place(typed: &str, policy: &Loaded, home: Option<&Loaded>) -
     }
     let finding = if !reasons.is_empty() {
         let mend = "Put the policy on a page of its own, on the homepage's domain, and link to it from the homepage.";
-        Finding::new(
-            field,
-            check,
-            typed,
-            Severity::Suspicious,
-            reasons.join(" "),
-            mend,
-        )
+        Finding::new(field, check, typed, Severity::Suspicious, reasons.join(" "), mend)
     } else if let Linked::Unknown(why) = linked {
-        let sentence =
-            format!("Whether the homepage links to the policy is not known, because {why}.");
+        let sentence = format!("Whether the homepage links to the policy is not known, because {why}.");
         let mend = "Link to the policy in the homepage's own HTML, so that it is found without running scripts.";
         Finding::new(field, check, typed, Severity::NotChecked, sentence, mend)
     } else {
-        Finding::passed(
-            field,
-            check,
-            typed,
-            "The policy is on the homepage's site and linked from it.",
-        )
+        Finding::passed(field, check, typed, "The policy is on the homepage's site and linked from it.")
     };
     finding.with(evidence(home))
 }
@@ -97,28 +81,17 @@ fn is_linked(policy: &Loaded, home: &Loaded) -> Linked {
     };
     // A link may name the policy's old address that redirects, or the one it redirects to.
     let ended = policy.outcome.as_ref().ok().map(|fetched| &fetched.url);
-    let wanted: Vec<String> = std::iter::once(&policy.url)
-        .chain(ended)
-        .map(comparable)
-        .collect();
+    let wanted: Vec<String> = std::iter::once(&policy.url).chain(ended).map(comparable).collect();
     let base = page.base_url(at);
-    let links = page
-        .links
-        .iter()
-        .filter_map(|link| base.join(link.trim()).ok());
-    if links
-        .map(|link| comparable(&link))
-        .any(|link| wanted.contains(&link))
-    {
+    let links = page.links.iter().filter_map(|link| base.join(link.trim()).ok());
+    if links.map(|link| comparable(&link)).any(|link| wanted.contains(&link)) {
         return Linked::Yes;
     }
     if page.links.is_empty() && page.scripts > 0 {
         return Linked::Unknown("the homepage draws its links by script");
     }
     match &home.outcome {
-        Ok(fetched) if fetched.evidence.cut => {
-            Linked::Unknown("the homepage is too long to be read to its end")
-        }
+        Ok(fetched) if fetched.evidence.cut => Linked::Unknown("the homepage is too long to be read to its end"),
         _ => Linked::No,
     }
 }
@@ -127,14 +100,8 @@ fn is_linked(policy: &Loaded, home: &Loaded) -> Linked {
 fn comparable(url: &Url) -> String {
     let name = host::key_of(url).unwrap_or_default();
     let path = url.path().trim_end_matches('/');
-    let query = url
-        .query()
-        .map(|query| format!("?{query}"))
-        .unwrap_or_default();
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{name}{port}{path}{query}")
 }
 
@@ -143,7 +110,5 @@ fn on_one_site(one: &Url, other: &Url) -> bool {
 }
 
 fn site(url: &Url) -> String {
-    host::key_of(url)
-        .map(|name| host::site_of(&name).to_owned())
-        .unwrap_or_default()
+    host::key_of(url).map(|name| host::site_of(&name).to_owned()).unwrap_or_default()
 }

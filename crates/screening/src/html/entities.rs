@@ -9,11 +9,7 @@ pub(super) fn decode(value: &str) -> String {
         let (before, reference) = rest.split_at(at);
         decoded.push_str(before);
         let body = reference.get(1..).unwrap_or_default();
-        let end = body
-            .char_indices()
-            .take(LONGEST)
-            .find(|(_, c)| *c == ';')
-            .map(|(end, _)| end);
+        let end = body.char_indices().take(LONGEST).find(|(_, c)| *c == ';').map(|(end, _)| end);
         match end.and_then(|end| Some((end, character(body.get(..end)?)?))) {
             Some((end, character)) => {
                 decoded.push(character);

@@ -48,11 +48,7 @@ impl Page {
     /// Scans a page.
     #[must_use]
     pub fn scan(html: &str) -> Self {
-        let mut scanner = Scanner {
-            rest: html,
-            page: Self::default(),
-            form: None,
-        };
+        let mut scanner = Scanner { rest: html, page: Self::default(), form: None };
         scanner.run();
         scanner.page
     }
@@ -71,17 +67,12 @@ impl Page {
     /// What relative addresses on this page, which was found at `at`, are relative to.
     #[must_use]
     pub fn base_url(&self, at: &Url) -> Url {
-        self.base
-            .as_deref()
-            .and_then(|base| at.join(base.trim()).ok())
-            .unwrap_or_else(|| at.clone())
+        self.base.as_deref().and_then(|base| at.join(base.trim()).ok()).unwrap_or_else(|| at.clone())
     }
 }
 
 /// Elements whose content is text to the parser, up to their own end tag.
-const RAW_ELEMENTS: [&str; 8] = [
-    "script", "style", "textarea", "title", "iframe", "noembed", "xmp", "template",
-];
+const RAW_ELEMENTS: [&str; 8] = ["script", "style", "textarea", "title", "iframe", "noembed", "xmp", "template"];
 
 struct Scanner<'a> {
     rest: &'a str,
@@ -126,10 +117,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn read_tag(&mut self) {
-        let end = self
-            .rest
-            .find(|c: char| c.is_whitespace() || c == '/' || c == '>')
-            .unwrap_or(self.rest.len());
+        let end = self.rest.find(|c: char| c.is_whitespace() || c == '/' || c == '>').unwrap_or(self.rest.len());
         let name = self.take(end).to_ascii_lowercase();
         let mut attributes = Vec::new();
         while let Some(attribute) = self.read_attribute() {
@@ -145,9 +133,7 @@ impl<'a> Scanner<'a> {
 
     /// The next attribute of the tag, or None when the tag ends, which is then consumed.
     fn read_attribute(&mut self) -> Option<(&'a str, &'a str)> {
-        let skipped = self
-            .rest
-            .trim_start_matches(|c: char| c.is_whitespace() || c == '/');
+        let skipped = self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
         self.rest = skipped;
         if let Some(rest) = skipped.strip_prefix('>') {
             self.rest = rest;
@@ -159,9 +145,7 @@ impl<'a> Scanner<'a> {
         // A name may begin with '=', so that each turn takes at least one character.
         let first = skipped.chars().next().map_or(0, char::len_utf8);
         let more = skipped.get(first..).unwrap_or_default();
-        let length = more
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '>' | '='))
-            .unwrap_or(more.len());
+        let length = more.find(|c: char| c.is_whitespace() || matches!(c, '/' | '>' | '=')).unwrap_or(more.len());
         let name = self.take(first + length);
         let after = self.rest.trim_start();
         let Some(value) = after.strip_prefix('=') else {
@@ -179,32 +163,19 @@ impl<'a> Scanner<'a> {
                 return value;
             }
         }
-        let end = self
-            .rest
-            .find(|c: char| c.is_whitespace() || c == '>')
-            .unwrap_or(self.rest.len());
+        let end = self.rest.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(self.rest.len());
         self.take(end)
     }
 
     fn note_tag(&mut self, name: &str, attributes: &Attributes<'_>) {
         match name {
             "a" | "area" => {
-                if let Some(target) = attributes
-                    .get("href")
-                    .filter(|_| self.page.links.len() < MAX_LINKS)
-                {
+                if let Some(target) = attributes.get("href").filter(|_| self.page.links.len() < MAX_LINKS) {
                     self.page.links.push(decode(target));
                 }
             }
-            "base" if self.page.base.is_none() => {
-                self.page.base = attributes.get("href").map(decode)
-            }
-            "form" => {
-                self.form = attributes
-                    .get("action")
-                    .map(decode)
-                    .filter(|action| !action.trim().is_empty())
-            }
+            "base" if self.page.base.is_none() => self.page.base = attributes.get("href").map(decode),
+            "form" => self.form = attributes.get("action").map(decode).filter(|action| !action.trim().is_empty()),
             "input" => self.note_input(attributes),
             "meta" => self.note_meta(attributes),
             "script" => self.page.scripts += 1,
@@ -214,28 +185,16 @@ impl<'a> Scanner<'a> {
 
     fn note_input(&mut self, attributes: &Attributes<'_>) {
         let is = |name: &str, values: &[&str]| {
-            attributes
-                .get(name)
-                .is_some_and(|value| values.iter().any(|v| value.trim().eq_ignore_ascii_case(v)))
+            attributes.get(name).is_some_and(|value| values.iter().any(|v| value.trim().eq_ignore_ascii_case(v)))
         };
         if is("type", &["password"]) || is("autocomplete", &["current-password", "new-password"]) {
-            self.page.password_forms.push(
-                attributes
-                    .get("formaction")
-                    .map(decode)
-                    .or_else(|| self.form.clone()),
-            );
+            self.page.password_forms.push(attributes.get("formaction").map(decode).or_else(|| self.form.clone()));
         }
     }
 
     fn note_meta(&mut self, attributes: &Attributes<'_>) {
-        let is_refresh = attributes
-            .get("http-equiv")
-            .is_some_and(|v| v.trim().eq_ignore_ascii_case("refresh"));
-        let Some(content) = attributes
-            .get("content")
-            .filter(|_| is_refresh && self.page.refresh.is_none())
-        else {
+        let is_refresh = attributes.get("http-equiv").is_some_and(|v| v.trim().eq_ignore_ascii_case("refresh"));
+        let Some(content) = attributes.get("content").filter(|_| is_refresh && self.page.refresh.is_none()) else {
             return;
         };
         self.page.refresh = refresh_target(&decode(content));
@@ -255,10 +214,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn take(&mut self, length: usize) -> &'a str {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(length)
-            .unwrap_or((self.rest, ""));
+        let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
         self.rest = rest;
         taken
     }
@@ -285,10 +241,7 @@ struct Attributes<'a>(Vec<(&'a str, &'a str)>);
 impl<'a> Attributes<'a> {
     /// The first one of that name counts, as in browsers.
     fn get(&self, name: &str) -> Option<&'a str> {
-        self.0
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
+        self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 }
 
@@ -300,8 +253,7 @@ fn starts_with_name(text: &str, name: &str) -> bool {
     let Some((start, rest)) = text.split_at_checked(name.len()) else {
         return false;
     };
-    start.eq_ignore_ascii_case(name)
-        && !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')
+    start.eq_ignore_ascii_case(name) && !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')
 }
 
 #[cfg(test)]
@@ -318,10 +270,7 @@ mod tests {
         let html = r#"<A HREF="/one">1</A><a class=x href=/two>2</a><a href='/th&amp;ree?a=1&b=2'>3</a>
             <a
               data-x="<a href='/not'>" href = "/four" href="/ignored">4</a><area href=/five/><a name=top>"#;
-        assert_eq!(
-            links(html),
-            ["/one", "/two", "/th&ree?a=1&b=2", "/four", "/five/"]
-        );
+        assert_eq!(links(html), ["/one", "/two", "/th&ree?a=1&b=2", "/four", "/five/"]);
     }
 
     #[test]
@@ -331,10 +280,7 @@ mod tests {
             <template><a href="/template"></template>5 < 6 <a href="/real">"#;
         assert_eq!(links(html), ["/real"]);
         assert_eq!(links("<!-- never closed <a href=/x>"), Vec::<String>::new());
-        assert_eq!(
-            links("<script>never closed <a href=/x>"),
-            Vec::<String>::new()
-        );
+        assert_eq!(links("<script>never closed <a href=/x>"), Vec::<String>::new());
     }
 
     #[test]
@@ -342,35 +288,21 @@ mod tests {
         let html = r#"<input type=PASSWORD><form action="https://other.example/take"><input name=u>
             <input type="password"></form><form><input autocomplete=current-password type=text></form><input type=text>"#;
         let forms = Page::scan(html).password_forms;
-        assert_eq!(
-            forms,
-            [None, Some("https://other.example/take".to_owned()), None]
-        );
+        assert_eq!(forms, [None, Some("https://other.example/take".to_owned()), None]);
     }
 
     #[test]
     fn refresh_and_base() {
-        let page = Page::scan(
-            r#"<base href="/sub/"><meta HTTP-EQUIV=Refresh content="0; URL='https://x.example/a'">"#,
-        );
+        let page = Page::scan(r#"<base href="/sub/"><meta HTTP-EQUIV=Refresh content="0; URL='https://x.example/a'">"#);
         assert_eq!(page.refresh.as_deref(), Some("https://x.example/a"));
         assert_eq!(page.base.as_deref(), Some("/sub/"));
-        assert_eq!(
-            Page::scan("<meta http-equiv=refresh content=30>").refresh,
-            None
-        );
-        assert_eq!(
-            Page::scan("<meta http-equiv=refresh content='0;/next'>")
-                .refresh
-                .as_deref(),
-            Some("/next")
-        );
+        assert_eq!(Page::scan("<meta http-equiv=refresh content=30>").refresh, None);
+        assert_eq!(Page::scan("<meta http-equiv=refresh content='0;/next'>").refresh.as_deref(), Some("/next"));
     }
 
     #[test]
     fn text_is_counted_without_markup() {
-        let page =
-            Page::scan("<p class='long name'>ab c</p><script>ignored()</script> d<!-- e -->");
+        let page = Page::scan("<p class='long name'>ab c</p><script>ignored()</script> d<!-- e -->");
         assert_eq!((page.text_characters, page.scripts), (4, 1));
     }
 
@@ -397,17 +329,11 @@ mod tests {
     /// Half a megabyte of the worst there is to scan takes no more than a blink.
     #[test]
     fn hostile_pages_take_linear_time() {
-        for piece in [
-            "<", "<a ", "<a href=", "</script", "<!--", "&#", "<script>", "<a x='", "</",
-        ] {
+        for piece in ["<", "<a ", "<a href=", "</script", "<!--", "&#", "<script>", "<a x='", "</"] {
             let html = piece.repeat(512 * 1024 / piece.len());
             let start = std::time::Instant::now();
             let _ = Page::scan(&html);
-            assert!(
-                start.elapsed().as_secs() < 5,
-                "{piece}: {:?}",
-                start.elapsed()
-            );
+            assert!(start.elapsed().as_secs() < 5, "{piece}: {:?}", start.elapsed());
         }
     }
 }

@@ -34,17 +34,13 @@ impl KnownApps {
     /// Indexes the apps.
     #[must_use]
     pub fn new(apps: Vec<KnownApp>) -> Self {
-        let mut known = Self {
-            apps,
-            ..Self::default()
-        };
+        let mut known = Self { apps, ..Self::default() };
         for (number, app) in known.apps.iter().enumerate() {
             let name = fold(&app.name);
             if name.chars().count() >= TOO_SHORT {
                 known.by_name.entry(name).or_default().push(number);
             }
-            let labels: HashSet<String> =
-                app.hosts.iter().map(|host| fold(&label_of(host))).collect();
+            let labels: HashSet<String> = app.hosts.iter().map(|host| fold(&label_of(host))).collect();
             let keys: HashSet<String> = labels.iter().flat_map(|label| neighbours(label)).collect();
             for key in keys {
                 known.by_label.entry(key).or_default().push(number);
@@ -69,50 +65,28 @@ impl KnownApps {
     #[must_use]
     pub fn with_name_like(&self, name: &str, own_id: Option<&str>) -> Option<&KnownApp> {
         let numbers = self.by_name.get(&fold(name))?;
-        numbers
-            .iter()
-            .filter_map(|&number| self.apps.get(number))
-            .find(|app| own_id != Some(app.id.as_str()))
+        numbers.iter().filter_map(|&number| self.apps.get(number)).find(|app| own_id != Some(app.id.as_str()))
     }
 
     /// Another app, and its host, that this host could be mistaken for. Apps on the same site are the same
     /// people's.
     #[must_use]
-    pub fn with_host_like(
-        &self,
-        asked: &str,
-        own_id: Option<&str>,
-    ) -> Option<(&KnownApp, &str, Likeness)> {
+    pub fn with_host_like(&self, asked: &str, own_id: Option<&str>) -> Option<(&KnownApp, &str, Likeness)> {
         let label = fold(&label_of(asked));
         let site = host::site_of(asked);
-        let mut numbers: Vec<usize> = neighbours(&label)
-            .iter()
-            .filter_map(|key| self.by_label.get(key))
-            .flatten()
-            .copied()
-            .collect();
+        let mut numbers: Vec<usize> =
+            neighbours(&label).iter().filter_map(|key| self.by_label.get(key)).flatten().copied().collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let apps: Vec<&KnownApp> = numbers
-            .iter()
-            .filter_map(|&number| self.apps.get(number))
-            .collect();
-        if apps
-            .iter()
-            .flat_map(|app| &app.hosts)
-            .any(|known| host::site_of(known) == site)
-        {
+        let apps: Vec<&KnownApp> = numbers.iter().filter_map(|&number| self.apps.get(number)).collect();
+        if apps.iter().flat_map(|app| &app.hosts).any(|known| host::site_of(known) == site) {
             return None;
         }
-        let others = apps
-            .into_iter()
-            .filter(|app| own_id != Some(app.id.as_str()));
-        others
-            .flat_map(|app| app.hosts.iter().map(move |known| (app, known.as_str())))
-            .find_map(|(app, known)| {
-                let likeness = likeness(&label, &fold(&label_of(known)))?;
-                Some((app, known, likeness))
-            })
+        let others = apps.into_iter().filter(|app| own_id != Some(app.id.as_str()));
+        others.flat_map(|app| app.hosts.iter().map(move |known| (app, known.as_str()))).find_map(|(app, known)| {
+            let likeness = likeness(&label, &fold(&label_of(known)))?;
+            Some((app, known, likeness))
+        })
     }
 }
 
@@ -144,7 +118,6 @@ fn neighbours(word: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 
@@ -164,66 +137,30 @@ mod tests {
     }
 
     fn like(host: &str) -> Option<(String, Likeness)> {
-        known()
-            .with_host_like(host, None)
-            .map(|(_, known, likeness)| (known.to_owned(), likeness))
+        known().with_host_like(host, None).map(|(_, known, likeness)| (known.to_owned(), likeness))
     }
 
     #[test]
     fn names_are_compared_as_they_are_read() {
         let apps = known();
-        for name in [
-            "ACME calendar",
-            "Acme-Calendar",
-            "Acmе Calendar",
-            "Acme Ca1endar",
-        ] {
-            assert_eq!(
-                apps.with_name_like(name, None).map(|app| app.id.as_str()),
-                Some("a"),
-                "{name}"
-            );
+        for name in ["ACME calendar", "Acme-Calendar", "Acmе Calendar", "Acme Ca1endar"] {
+            assert_eq!(apps.with_name_like(name, None).map(|app| app.id.as_str()), Some("a"), "{name}");
         }
-        assert!(
-            apps.with_name_like("Acme Calendar", Some("a")).is_none(),
-            "never with itself"
-        );
+        assert!(apps.with_name_like("Acme Calendar", Some("a")).is_none(), "never with itself");
         assert!(apps.with_name_like("Acme Mail", None).is_none());
-        assert!(
-            apps.with_name_like("Bob", None).is_none(),
-            "too short to mean anything"
-        );
+        assert!(apps.with_name_like("Bob", None).is_none(), "too short to mean anything");
     }
 
     #[test]
     fn hosts_are_compared_by_the_label_people_know() {
         let original = "www.acmecalendar.com".to_owned();
-        assert_eq!(
-            like("acmecalendar.net"),
-            Some((original.clone(), Likeness::ReadsLike))
-        );
-        assert_eq!(
-            like("acmeca1endar.com"),
-            Some((original.clone(), Likeness::ReadsLike))
-        );
-        assert_eq!(
-            like("acmecalender.com"),
-            Some((original.clone(), Likeness::OneLetterOff))
-        );
-        assert_eq!(
-            like("login.acmecalenda.org"),
-            Some((original, Likeness::OneLetterOff))
-        );
+        assert_eq!(like("acmecalendar.net"), Some((original.clone(), Likeness::ReadsLike)));
+        assert_eq!(like("acmeca1endar.com"), Some((original.clone(), Likeness::ReadsLike)));
+        assert_eq!(like("acmecalender.com"), Some((original.clone(), Likeness::OneLetterOff)));
+        assert_eq!(like("login.acmecalenda.org"), Some((original, Likeness::OneLetterOff)));
         assert_eq!(like("login.acmecalendar.com"), None, "the same site");
-        assert_eq!(
-            like("acne.io"),
-            None,
-            "short names are not compared letter by letter"
-        );
-        assert_eq!(
-            like("example.org"),
-            Some(("xn--bcher-kva.example.com".to_owned(), Likeness::ReadsLike))
-        );
+        assert_eq!(like("acne.io"), None, "short names are not compared letter by letter");
+        assert_eq!(like("example.org"), Some(("xn--bcher-kva.example.com".to_owned(), Likeness::ReadsLike)));
         assert_eq!(known().with_host_like("acmecalendar.net", Some("a")), None);
     }
 

@@ -76,10 +76,7 @@ impl Brand {
     /// Whether the host is the operator's own.
     #[must_use]
     pub fn owns(&self, host: &str) -> bool {
-        let below = |site: &str| {
-            host.strip_suffix(site)
-                .is_some_and(|rest| rest.ends_with('.'))
-        };
+        let below = |site: &str| host.strip_suffix(site).is_some_and(|rest| rest.ends_with('.'));
         self.sites.iter().any(|site| host == site || below(site))
     }
 
@@ -89,12 +86,8 @@ impl Brand {
         if self.owns(&name.ascii) {
             return None;
         }
-        let suffix =
-            psl::suffix_str(&name.ascii).map_or(0, |suffix| HostName::new(suffix).unicode.len());
-        let own = name
-            .unicode
-            .get(..name.unicode.len().saturating_sub(suffix))
-            .unwrap_or(&name.unicode);
+        let suffix = psl::suffix_str(&name.ascii).map_or(0, |suffix| HostName::new(suffix).unicode.len());
+        let own = name.unicode.get(..name.unicode.len().saturating_sub(suffix)).unwrap_or(&name.unicode);
         self.imitated_in(own)
     }
 
@@ -106,10 +99,7 @@ impl Brand {
         self.words.iter().find_map(|brand| {
             let folded = fold(brand);
             let likeness = likeness_to_brand(&folded, &whole, &words)?;
-            Some(Resemblance {
-                to: brand.clone(),
-                likeness,
-            })
+            Some(Resemblance { to: brand.clone(), likeness })
         })
     }
 
@@ -117,10 +107,7 @@ impl Brand {
     #[must_use]
     pub fn claim_in(&self, name: &str) -> Option<&str> {
         let words = folded_words(name);
-        self.claims
-            .iter()
-            .find(|claim| words.contains(&fold(claim)))
-            .map(String::as_str)
+        self.claims.iter().find(|claim| words.contains(&fold(claim))).map(String::as_str)
     }
 }
 
@@ -145,13 +132,8 @@ fn likeness_to_brand(brand: &str, whole: &str, words: &[String]) -> Option<Liken
 pub fn fold(text: &str) -> String {
     let lower: String = text.nfkc().collect::<String>().to_lowercase();
     let bones: String = skeleton(&lower).collect::<String>().to_lowercase();
-    let letters = bones
-        .nfd()
-        .filter(|&c| !is_combining_mark(c) && c.is_alphanumeric());
-    letters
-        .map(look_alike)
-        .collect::<String>()
-        .replace("vv", "w")
+    let letters = bones.nfd().filter(|&c| !is_combining_mark(c) && c.is_alphanumeric());
+    letters.map(look_alike).collect::<String>().replace("vv", "w")
 }
 
 fn look_alike(character: char) -> char {
@@ -202,14 +184,8 @@ pub fn is_invisible(character: char) -> bool {
 pub fn within_one_edit(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
-    let (a, b) = (
-        one.get(same..).unwrap_or_default(),
-        other.get(same..).unwrap_or_default(),
-    );
-    let (a_rest, b_rest) = (
-        a.get(1..).unwrap_or_default(),
-        b.get(1..).unwrap_or_default(),
-    );
+    let (a, b) = (one.get(same..).unwrap_or_default(), other.get(same..).unwrap_or_default());
+    let (a_rest, b_rest) = (a.get(1..).unwrap_or_default(), b.get(1..).unwrap_or_default());
     let swapped = match (a, b) {
         ([a1, a2, a @ ..], [b1, b2, b @ ..]) => a1 == b2 && a2 == b1 && a == b,
         _ => false,
@@ -231,9 +207,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn host_imitates(host: &str) -> Option<Likeness> {
-        Brand::default()
-            .imitated_by_host(&HostName::new(host))
-            .map(|found| found.likeness)
+        Brand::default().imitated_by_host(&HostName::new(host)).map(|found| found.likeness)
     }
 
     #[test]
@@ -256,14 +230,7 @@ mod tests {
         ] {
             assert_eq!(host_imitates(host), Some(likeness), "{host}");
         }
-        for host in [
-            "example.com",
-            "jiomeetpro.jio.com",
-            "jio.com",
-            "radjiosa.com",
-            "meet.example.com",
-            "jigsaw.com",
-        ] {
+        for host in ["example.com", "jiomeetpro.jio.com", "jio.com", "radjiosa.com", "meet.example.com", "jigsaw.com"] {
             assert_eq!(host_imitates(host), None, "{host}");
         }
     }
@@ -273,17 +240,8 @@ mod tests {
         for mixed in ["pаypal", "gοogle", "аpple", "jіomeet"] {
             assert!(mixes_scripts(mixed), "{mixed}");
         }
-        for honest in [
-            "paypal",
-            "bücher",
-            "пример",
-            "例え",
-            "日本語カナabc",
-            "उदाहरण",
-            "δοκιμή",
-            "3com",
-            "한국abc",
-        ] {
+        for honest in ["paypal", "bücher", "пример", "例え", "日本語カナabc", "उदाहरण", "δοκιμή", "3com", "한국abc"]
+        {
             assert!(!mixes_scripts(honest), "{honest}");
         }
         assert!(reads_as_latin("аррӏе"));
@@ -310,12 +268,7 @@ mod tests {
         ] {
             assert!(within_one_edit(a, b) && within_one_edit(b, a), "{a} {b}");
         }
-        for (a, b) in [
-            ("abcdef", "abdf"),
-            ("abcdef", "fedcba"),
-            ("", "ab"),
-            ("abcd", "badc"),
-        ] {
+        for (a, b) in [("abcdef", "abdf"), ("abcdef", "fedcba"), ("", "ab"), ("abcd", "badc")] {
             assert!(!within_one_edit(a, b) && !within_one_edit(b, a), "{a} {b}");
         }
     }

@@ -70,10 +70,8 @@ const METADATA_V4: [Ipv4Addr; 6] = [
     Ipv4Addr::new(192, 0, 0, 192),
     Ipv4Addr::new(168, 63, 129, 16),
 ];
-const METADATA_V6: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
-    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
-];
+const METADATA_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
 
 /// The address that would really be dialled: an IPv4-mapped IPv6 address is the IPv4 address in it.
 #[must_use]
@@ -104,9 +102,7 @@ fn refusal_v4(address: Ipv4Addr) -> Option<Refusal> {
         [198, 18 | 19, ..] => Some(Refusal::Benchmark),
         [192, 88, 99, _] => Some(Refusal::Transition),
         // Protocol assignments, AS112 sinks and automatic multicast tunnelling: no web site lives there.
-        [192, 0, 0, _] | [192, 31, 196, _] | [192, 52, 193, _] | [192, 175, 48, _] => {
-            Some(Refusal::Reserved)
-        }
+        [192, 0, 0, _] | [192, 31, 196, _] | [192, 52, 193, _] | [192, 175, 48, _] => Some(Refusal::Reserved),
         [224..=239, ..] | [255, 255, 255, 255] => Some(Refusal::Multicast),
         [240..=255, ..] => Some(Refusal::Reserved),
         _ => None,
@@ -151,7 +147,6 @@ fn embedded(high: u16, low: u16) -> Ipv4Addr {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 

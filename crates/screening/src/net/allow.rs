@@ -62,9 +62,7 @@ impl FromStr for Entry {
     type Err = BadEntry;
 
     fn from_str(text: &str) -> Result<Self, BadEntry> {
-        parse_entry(text.trim()).ok_or_else(|| BadEntry {
-            entry: text.to_owned(),
-        })
+        parse_entry(text.trim()).ok_or_else(|| BadEntry { entry: text.to_owned() })
     }
 }
 
@@ -76,9 +74,7 @@ fn parse_entry(text: &str) -> Option<Entry> {
         Some((place, port)) => (place, Some(port.parse().ok().filter(|&port| port != 0)?)),
         None => (text, None),
     };
-    let bare = place
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
+    let bare = place.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let place = match parse_address(bare.unwrap_or(place)) {
         // Without brackets, the last group of an IPv6 address and a port cannot be told apart.
         Some(Place::Network(network)) if network.base.is_ipv6() && bare.is_none() => return None,
@@ -91,10 +87,7 @@ fn parse_entry(text: &str) -> Option<Entry> {
 
 fn parse_address(text: &str) -> Option<Place> {
     let (base, prefix) = match text.split_once('/') {
-        Some((base, prefix)) => (
-            base.parse::<IpAddr>().ok()?,
-            Some(prefix.parse::<u8>().ok()?),
-        ),
+        Some((base, prefix)) => (base.parse::<IpAddr>().ok()?, Some(prefix.parse::<u8>().ok()?)),
         None => (text.parse::<IpAddr>().ok()?, None),
     };
     let longest = if base.is_ipv4() { 32 } else { 128 };
@@ -114,11 +107,7 @@ fn parse_name(text: &str) -> Option<Place> {
     };
     let name = idna::domain_to_ascii_strict(name.trim_end_matches('.')).ok()?;
     let fits = !name.is_empty() && name.len() <= 253 && name.parse::<IpAddr>().is_err();
-    fits.then_some(if below {
-        Place::Below(name)
-    } else {
-        Place::Host(name)
-    })
+    fits.then_some(if below { Place::Below(name) } else { Place::Host(name) })
 }
 
 impl Entry {
@@ -128,9 +117,7 @@ impl Entry {
         }
         match &self.place {
             Place::Host(name) => name == host,
-            Place::Below(name) => host
-                .strip_suffix(name.as_str())
-                .is_some_and(|rest| rest.ends_with('.')),
+            Place::Below(name) => host.strip_suffix(name.as_str()).is_some_and(|rest| rest.ends_with('.')),
             Place::Network(network) => network.contains(address),
         }
     }
@@ -141,10 +128,8 @@ impl Entry {
 }
 
 /// Ports above 1023 where another protocol listens that a forged request could speak to (as browsers refuse them).
-const FOREIGN_PORTS: [u16; 17] = [
-    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6379, 6566, 6667, 6697, 9200,
-    10080, 11211,
-];
+const FOREIGN_PORTS: [u16; 17] =
+    [1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6379, 6566, 6667, 6697, 9200, 10080, 11211];
 
 fn is_web_port(port: u16) -> bool {
     matches!(port, 80 | 443) || (port >= 1024 && !FOREIGN_PORTS.contains(&port))
@@ -166,10 +151,7 @@ impl AddressPolicy {
         let parse = |entries: &[String]| -> Result<Vec<Entry>, BadEntry> {
             entries.iter().map(|entry| entry.parse()).collect()
         };
-        Ok(Self {
-            allowed: parse(allow)?,
-            denied: parse(deny)?,
-        })
+        Ok(Self { allowed: parse(allow)?, denied: parse(deny)? })
     }
 
     /// The address to dial for this host, or why it is refused. A denied entry beats an allowed one, and a
@@ -179,18 +161,10 @@ impl AddressPolicy {
     /// The [`Refusal`] says what kind of address it is.
     pub fn check(&self, host: &str, port: u16, address: IpAddr) -> Result<IpAddr, Refusal> {
         let address = address::canonical(address);
-        if self
-            .denied
-            .iter()
-            .any(|entry| entry.is_about(host, port, address))
-        {
+        if self.denied.iter().any(|entry| entry.is_about(host, port, address)) {
             return Err(Refusal::ClosedByOperator);
         }
-        let allowed = || {
-            self.allowed
-                .iter()
-                .filter(|entry| entry.is_about(host, port, address))
-        };
+        let allowed = || self.allowed.iter().filter(|entry| entry.is_about(host, port, address));
         match address::refusal(address) {
             None if is_web_port(port) || allowed().next().is_some() => Ok(address),
             None => Err(Refusal::Port),
@@ -213,26 +187,15 @@ impl AddressPolicy {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 
     fn policy(allow: &[&str], deny: &[&str]) -> AddressPolicy {
-        let owned = |entries: &[&str]| {
-            entries
-                .iter()
-                .map(|&entry| entry.to_owned())
-                .collect::<Vec<_>>()
-        };
+        let owned = |entries: &[&str]| entries.iter().map(|&entry| entry.to_owned()).collect::<Vec<_>>();
         AddressPolicy::new(&owned(allow), &owned(deny)).unwrap()
     }
 
-    fn check(
-        policy: &AddressPolicy,
-        host: &str,
-        port: u16,
-        address: &str,
-    ) -> Result<IpAddr, Refusal> {
+    fn check(policy: &AddressPolicy, host: &str, port: u16, address: &str) -> Result<IpAddr, Refusal> {
         policy.check(host, port, address.parse().unwrap())
     }
 
@@ -240,31 +203,18 @@ mod tests {
     fn without_entries_only_public_addresses_pass() {
         let closed = AddressPolicy::default();
         assert!(check(&closed, "example.com", 443, "8.8.8.8").is_ok());
-        assert_eq!(
-            check(&closed, "localhost", 443, "127.0.0.1"),
-            Err(Refusal::Loopback)
-        );
-        assert_eq!(
-            check(&closed, "a.example", 443, "::ffff:192.168.0.1"),
-            Err(Refusal::Private)
-        );
+        assert_eq!(check(&closed, "localhost", 443, "127.0.0.1"), Err(Refusal::Loopback));
+        assert_eq!(check(&closed, "a.example", 443, "::ffff:192.168.0.1"), Err(Refusal::Private));
     }
 
     #[test]
     fn ports_of_other_services_are_refused() {
         let closed = AddressPolicy::default();
         for port in [22, 25, 53, 389, 6379, 11211] {
-            assert_eq!(
-                check(&closed, "example.com", port, "8.8.8.8"),
-                Err(Refusal::Port),
-                "{port}"
-            );
+            assert_eq!(check(&closed, "example.com", port, "8.8.8.8"), Err(Refusal::Port), "{port}");
         }
         for port in [80, 443, 3000, 8080, 8443] {
-            assert!(
-                check(&closed, "example.com", port, "8.8.8.8").is_ok(),
-                "{port}"
-            );
+            assert!(check(&closed, "example.com", port, "8.8.8.8").is_ok(), "{port}");
         }
         assert!(check(&policy(&["8.8.8.8:25"], &[]), "example.com", 25, "8.8.8.8").is_ok());
     }
@@ -283,15 +233,7 @@ mod tests {
 
     #[test]
     fn an_allowed_network_counts_for_any_name() {
-        let open = policy(
-            &[
-                "10.1.0.0/16",
-                "fd00::/8",
-                "[::1]:8443",
-                "::ffff:192.168.7.0/120",
-            ],
-            &[],
-        );
+        let open = policy(&["10.1.0.0/16", "fd00::/8", "[::1]:8443", "::ffff:192.168.7.0/120"], &[]);
         assert!(check(&open, "x.example", 443, "10.1.255.1").is_ok());
         assert!(check(&open, "x.example", 443, "10.2.0.1").is_err());
         assert!(check(&open, "x.example", 443, "fd12::1").is_ok());
@@ -303,53 +245,20 @@ mod tests {
 
     #[test]
     fn denied_beats_allowed_and_metadata_stays_shut() {
-        let open = policy(
-            &["0.0.0.0/0", "::/0", "meta.example"],
-            &["10.9.0.0/16", "8.8.4.4"],
-        );
+        let open = policy(&["0.0.0.0/0", "::/0", "meta.example"], &["10.9.0.0/16", "8.8.4.4"]);
         assert!(check(&open, "x.example", 443, "10.1.0.1").is_ok());
-        assert_eq!(
-            check(&open, "x.example", 443, "10.9.0.1"),
-            Err(Refusal::ClosedByOperator)
-        );
-        assert_eq!(
-            check(&open, "x.example", 443, "8.8.4.4"),
-            Err(Refusal::ClosedByOperator)
-        );
-        assert_eq!(
-            check(&open, "meta.example", 80, "169.254.169.254"),
-            Err(Refusal::Metadata)
-        );
-        assert_eq!(
-            check(&open, "meta.example", 80, "::ffff:169.254.169.254"),
-            Err(Refusal::Metadata)
-        );
-        assert!(
-            check(
-                &policy(&["169.254.169.254"], &[]),
-                "x",
-                80,
-                "169.254.169.254"
-            )
-            .is_ok()
-        );
+        assert_eq!(check(&open, "x.example", 443, "10.9.0.1"), Err(Refusal::ClosedByOperator));
+        assert_eq!(check(&open, "x.example", 443, "8.8.4.4"), Err(Refusal::ClosedByOperator));
+        assert_eq!(check(&open, "meta.example", 80, "169.254.169.254"), Err(Refusal::Metadata));
+        assert_eq!(check(&open, "meta.example", 80, "::ffff:169.254.169.254"), Err(Refusal::Metadata));
+        assert!(check(&policy(&["169.254.169.254"], &[]), "x", 80, "169.254.169.254").is_ok());
     }
 
     #[test]
     fn entries_that_mean_nothing_are_named() {
-        for bad in [
-            "",
-            " ",
-            "a b",
-            "host:",
-            "host:0",
-            "host:99999",
-            "10.0.0.0/33",
-            "[::1",
-            "http://x",
-            "*.",
-            "::1:8443x",
-        ] {
+        for bad in
+            ["", " ", "a b", "host:", "host:0", "host:99999", "10.0.0.0/33", "[::1", "http://x", "*.", "::1:8443x"]
+        {
             let error = AddressPolicy::new(&[bad.to_owned()], &[]).unwrap_err();
             assert_eq!(error.entry, bad);
         }

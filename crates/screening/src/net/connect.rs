@@ -48,13 +48,7 @@ pub(super) async fn connect(
     }
     let name = server_name(url)?;
     let limit = fetcher.limits().connect;
-    let outcome = within(
-        deadline,
-        limit,
-        Step::Tls,
-        fetcher.trust().handshake(tcp, name, now),
-    )
-    .await?;
+    let outcome = within(deadline, limit, Step::Tls, fetcher.trust().handshake(tcp, name, now)).await?;
     match outcome {
         Ok((stream, certificate)) => {
             contact.certificate = certificate;
@@ -83,12 +77,7 @@ fn server_name(url: &Url) -> Result<ServerName<'static>, Fault> {
 
 /// The addresses to dial. One that is forbidden condemns the host: a public name has no business there, and an
 /// answer that mixes both is how a name is made to change its meaning between check and use.
-async fn checked_addresses(
-    fetcher: &Fetcher,
-    url: &Url,
-    port: u16,
-    deadline: Instant,
-) -> Result<Vec<IpAddr>, Fault> {
+async fn checked_addresses(fetcher: &Fetcher, url: &Url, port: u16, deadline: Instant) -> Result<Vec<IpAddr>, Fault> {
     let name = host::key_of(url).ok_or(Fault::Malformed)?;
     let found = match url.host().ok_or(Fault::Malformed)? {
         Host::Ipv4(address) => vec![IpAddr::V4(address)],
@@ -115,20 +104,12 @@ async fn checked_addresses(
         fetcher
             .policy()
             .check(&name, port, *address)
-            .map_err(|refusal| Fault::Forbidden {
-                host: name.clone(),
-                refusal,
-            })
+            .map_err(|refusal| Fault::Forbidden { host: name.clone(), refusal })
     };
     found.iter().map(check).collect()
 }
 
-async fn dial(
-    fetcher: &Fetcher,
-    addresses: &[IpAddr],
-    port: u16,
-    deadline: Instant,
-) -> Result<TcpStream, Fault> {
+async fn dial(fetcher: &Fetcher, addresses: &[IpAddr], port: u16, deadline: Instant) -> Result<TcpStream, Fault> {
     let mut last = Fault::Unreachable;
     for address in addresses.iter().take(TRIES) {
         let attempt = TcpStream::connect(SocketAddr::new(*address, port));

@@ -119,11 +119,7 @@ impl Fault {
     pub fn mend(&self) -> &'static str {
         match self {
             Self::Offline => "Nothing to do: a reviewer will look at it by hand.",
-            Self::ResolverUnavailable
-            | Self::NoRoute
-            | Self::Busy
-            | Self::OutOfTime
-            | Self::Late(Step::Resolve) => {
+            Self::ResolverUnavailable | Self::NoRoute | Self::Busy | Self::OutOfTime | Self::Late(Step::Resolve) => {
                 "Check again in a few minutes; if it stays like this, ask the operator of this server."
             }
             Self::NoTrustAnchors => {
@@ -135,9 +131,7 @@ impl Fault {
             }
             Self::NoSuchHost => "Check the spelling, or set up DNS for the host.",
             Self::TooManyAddresses => "Give the host name fewer DNS addresses.",
-            Self::Refused | Self::Unreachable => {
-                "Start the web server and open it to the Internet."
-            }
+            Self::Refused | Self::Unreachable => "Start the web server and open it to the Internet.",
             Self::Tls(TlsFault::Expired) => "Renew the certificate.",
             Self::Tls(TlsFault::NotYetValid) => "Install a certificate that is valid now.",
             Self::Tls(TlsFault::WrongHost) => "Install a certificate that names this host.",
@@ -145,12 +139,8 @@ impl Fault {
                 "Install a certificate from a public authority, together with its intermediate certificates."
             }
             Self::Tls(_) => "Set up https with TLS 1.2 or 1.3 and a valid certificate.",
-            Self::BadAnswer => {
-                "Make the server answer with HTTP/1.1 and headers of less than 64 kB."
-            }
-            Self::BadRedirect | Self::TooManyRedirects(_) => {
-                "Give the URL that the redirects should end at."
-            }
+            Self::BadAnswer => "Make the server answer with HTTP/1.1 and headers of less than 64 kB.",
+            Self::BadRedirect | Self::TooManyRedirects(_) => "Give the URL that the redirects should end at.",
             Self::TooLarge(_) => "Make the answer smaller.",
             Self::Late(_) => "Make the page answer within a few seconds.",
         }

@@ -143,15 +143,7 @@ impl Fetcher {
         user_agent: HeaderValue,
     ) -> Self {
         let places = Semaphore::new(limits.parallel.max(1));
-        Self {
-            online,
-            policy,
-            resolver,
-            trust,
-            limits,
-            user_agent,
-            places,
-        }
+        Self { online, policy, resolver, trust, limits, user_agent, places }
     }
 
     /// The address policy.
@@ -178,10 +170,7 @@ impl Fetcher {
     /// [`Failed`] says which step failed and what was seen before it.
     pub async fn fetch(&self, request: Request<'_>) -> Result<Fetched, Box<Failed>> {
         let start = Instant::now();
-        let mut evidence = FetchEvidence {
-            method: request.method.to_string(),
-            ..FetchEvidence::default()
-        };
+        let mut evidence = FetchEvidence { method: request.method.to_string(), ..FetchEvidence::default() };
         let outcome = self.fetch_in_turn(&request, &mut evidence).await;
         evidence.milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         match outcome {
@@ -197,11 +186,7 @@ impl Fetcher {
         }
     }
 
-    async fn fetch_in_turn(
-        &self,
-        request: &Request<'_>,
-        evidence: &mut FetchEvidence,
-    ) -> Result<Answer, Fault> {
+    async fn fetch_in_turn(&self, request: &Request<'_>, evidence: &mut FetchEvidence) -> Result<Answer, Fault> {
         if !self.online {
             return Err(Fault::Offline);
         }
@@ -210,9 +195,7 @@ impl Fetcher {
             return Err(Fault::Busy);
         };
         let own = Instant::now() + self.limits.total;
-        let outcome = self
-            .follow(request, own.min(request.deadline), evidence)
-            .await;
+        let outcome = self.follow(request, own.min(request.deadline), evidence).await;
         match outcome {
             Err(Fault::Late(Step::Whole)) if request.deadline < own => Err(Fault::OutOfTime),
             outcome => outcome,
@@ -237,9 +220,7 @@ impl Fetcher {
                     url = target?;
                 }
                 _ => {
-                    return self
-                        .finish(request, url, answer, driver, deadline, evidence)
-                        .await;
+                    return self.finish(request, url, answer, driver, deadline, evidence).await;
                 }
             }
         }
@@ -255,11 +236,7 @@ impl Fetcher {
         evidence: &mut FetchEvidence,
     ) -> Result<(http::Response<Incoming>, Driver), Fault> {
         if !matches!(url.scheme(), "http" | "https") || url.as_str().len() > MAX_URL {
-            return Err(if evidence.hops.is_empty() {
-                Fault::Malformed
-            } else {
-                Fault::BadRedirect
-            });
+            return Err(if evidence.hops.is_empty() { Fault::Malformed } else { Fault::BadRedirect });
         }
         let mut contact = Contact::default();
         let connected = connect(self, url, deadline, request.now, &mut contact).await;
@@ -271,13 +248,8 @@ impl Fetcher {
             location: None,
         });
         let message = self.message(request, url)?;
-        let (answer, driver) = within(
-            deadline,
-            self.limits.answer,
-            Step::Answer,
-            exchange(connected?, message),
-        )
-        .await??;
+        let (answer, driver) =
+            within(deadline, self.limits.answer, Step::Answer, exchange(connected?, message)).await??;
         if let Some(hop) = evidence.hops.last_mut() {
             hop.status = Some(answer.status().as_u16());
             hop.location = text_of(answer.headers(), &header::LOCATION);
@@ -285,11 +257,7 @@ impl Fetcher {
         Ok((answer, driver))
     }
 
-    fn message(
-        &self,
-        request: &Request<'_>,
-        url: &Url,
-    ) -> Result<http::Request<Empty<Bytes>>, Fault> {
+    fn message(&self, request: &Request<'_>, url: &Url) -> Result<http::Request<Empty<Bytes>>, Fault> {
         let path = &url[Position::BeforePath..Position::AfterQuery];
         let host = &url[Position::BeforeHost..Position::AfterPort];
         http::Request::builder()
@@ -318,22 +286,13 @@ impl Fetcher {
         evidence.content_type = text_of(&head.headers, &header::CONTENT_TYPE);
         evidence.content_encoding = text_of(&head.headers, &header::CONTENT_ENCODING);
         evidence.declared_bytes = number_of(&head.headers, &header::CONTENT_LENGTH);
-        let declared = evidence
-            .declared_bytes
-            .map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        if request.method != Method::HEAD
-            && request.oversize == Oversize::Refuse
-            && declared > request.max_bytes
-        {
+        let declared = evidence.declared_bytes.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        if request.method != Method::HEAD && request.oversize == Oversize::Refuse && declared > request.max_bytes {
             return Err(Fault::TooLarge(request.max_bytes));
         }
         let read = self.read_body(request, body, deadline, evidence).await;
         drop(driver);
-        Ok(Answer {
-            url,
-            head,
-            body: read?,
-        })
+        Ok(Answer { url, head, body: read? })
     }
 
     async fn read_body(
@@ -344,8 +303,7 @@ impl Fetcher {
         evidence: &mut FetchEvidence,
     ) -> Result<Bytes, Fault> {
         let mut kept = BytesMut::new();
-        while let Some(frame) = within(deadline, self.limits.body, Step::Body, body.frame()).await?
-        {
+        while let Some(frame) = within(deadline, self.limits.body, Step::Body, body.frame()).await? {
             let Ok(data) = frame.map_err(|_| Fault::BadAnswer)?.into_data() else {
                 continue;
             };
@@ -397,10 +355,7 @@ async fn exchange(
         // Whatever goes wrong is told to the one who waits for the answer.
         let _ = connection.await;
     }));
-    let answer = sender
-        .send_request(message)
-        .await
-        .map_err(|_| Fault::BadAnswer)?;
+    let answer = sender.send_request(message).await.map_err(|_| Fault::BadAnswer)?;
     Ok((answer, driver))
 }
 
@@ -410,25 +365,16 @@ fn redirect_of(status: &StatusCode, headers: &HeaderMap, from: &Url) -> Option<R
         return None;
     }
     let location = String::from_utf8_lossy(headers.get(header::LOCATION)?.as_bytes());
-    Some(
-        from.join(&location)
-            .map_err(|_| Fault::BadRedirect)
-            .map(|mut target| {
-                target.set_fragment(None);
-                target
-            }),
-    )
+    Some(from.join(&location).map_err(|_| Fault::BadRedirect).map(|mut target| {
+        target.set_fragment(None);
+        target
+    }))
 }
 
 fn text_of(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     let value = headers.get(name)?;
     let text = String::from_utf8_lossy(value.as_bytes());
-    Some(
-        text.chars()
-            .filter(|c| !c.is_control())
-            .take(MAX_EVIDENCE)
-            .collect(),
-    )
+    Some(text.chars().filter(|c| !c.is_control()).take(MAX_EVIDENCE).collect())
 }
 
 fn number_of(headers: &HeaderMap, name: &header::HeaderName) -> Option<u64> {
@@ -438,13 +384,10 @@ fn number_of(headers: &HeaderMap, name: &header::HeaderName) -> Option<u64> {
 pub(crate) fn sha256_hex(data: &[u8]) -> String {
     use std::fmt::Write as _;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, data);
-    digest
-        .as_ref()
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Waits for `work` no longer than `limit`, nor beyond `deadline`; the fault tells which of them came first.
@@ -455,10 +398,6 @@ pub(super) async fn within<T>(
     work: impl Future<Output = T>,
 ) -> Result<T, Fault> {
     let own = Instant::now() + limit;
-    let (end, step) = if deadline < own {
-        (deadline, Step::Whole)
-    } else {
-        (own, step)
-    };
+    let (end, step) = if deadline < own { (deadline, Step::Whole) } else { (own, step) };
     timeout_at(end, work).await.map_err(|_| Fault::Late(step))
 }

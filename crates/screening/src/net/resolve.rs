@@ -20,8 +20,7 @@ pub enum ResolveError {
 }
 
 /// The future that [`Resolve::resolve`] returns.
-pub type Resolution<'a> =
-    Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>>;
+pub type Resolution<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>>;
 
 /// Turns a host name into addresses. Called once for each hop of a fetch; what it answers is what is dialled.
 pub trait Resolve: Send + Sync {
@@ -40,9 +39,7 @@ impl SystemResolver {
     /// A resolver that asks at most `parallel` questions at once.
     #[must_use]
     pub fn new(parallel: usize) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(parallel.max(1))),
-        }
+        Self { places: Arc::new(Semaphore::new(parallel.max(1))) }
     }
 }
 
@@ -50,19 +47,15 @@ impl Resolve for SystemResolver {
     fn resolve<'a>(&'a self, host: &'a str) -> Resolution<'a> {
         Box::pin(async move {
             let gone = || ResolveError::Unavailable("the resolver stopped".to_owned());
-            let place = Arc::clone(&self.places)
-                .acquire_owned()
-                .await
-                .map_err(|_| gone())?;
+            let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| gone())?;
             let (answer, answered) = oneshot::channel();
             let name = host.to_owned();
             // A plain thread rather than tokio's blocking pool: at shutdown the runtime would wait for it.
             std::thread::Builder::new()
                 .name("screening-dns".to_owned())
                 .spawn(move || {
-                    let result = (name.as_str(), 0_u16)
-                        .to_socket_addrs()
-                        .map(|found| found.map(|socket| socket.ip()).collect());
+                    let result =
+                        (name.as_str(), 0_u16).to_socket_addrs().map(|found| found.map(|socket| socket.ip()).collect());
                     // The one who asked may have given up; the place is free again either way.
                     let _ = answer.send(result);
                     drop(place);
@@ -101,31 +94,17 @@ mod tests {
 
     #[test]
     fn only_a_clear_no_is_a_verdict() {
-        let said = |text: &str| {
-            classify(&std::io::Error::other(format!(
-                "failed to lookup address information: {text}"
-            )))
-        };
+        let said =
+            |text: &str| classify(&std::io::Error::other(format!("failed to lookup address information: {text}")));
         assert_eq!(said("Name or service not known"), ResolveError::NoSuchHost);
-        assert_eq!(
-            said("No address associated with hostname"),
-            ResolveError::NoSuchHost
-        );
-        assert!(matches!(
-            said("Temporary failure in name resolution"),
-            ResolveError::Unavailable(_)
-        ));
-        assert!(matches!(
-            said("something new"),
-            ResolveError::Unavailable(_)
-        ));
+        assert_eq!(said("No address associated with hostname"), ResolveError::NoSuchHost);
+        assert!(matches!(said("Temporary failure in name resolution"), ResolveError::Unavailable(_)));
+        assert!(matches!(said("something new"), ResolveError::Unavailable(_)));
     }
 
     #[tokio::test]
     async fn the_system_knows_localhost() {
         let found = SystemResolver::new(1).resolve("localhost").await;
-        assert!(
-            found.is_ok_and(|found| !found.is_empty() && found.iter().all(IpAddr::is_loopback))
-        );
+        assert!(found.is_ok_and(|found| !found.is_empty() && found.iter().all(IpAddr::is_loopback)));
     }
 }

@@ -10,9 +10,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::net::TcpStream;
@@ -71,15 +69,9 @@ pub fn certificates_from_pem(pem: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let found = found.map_err(|error| format!("the file is not in PEM format: {error}"))?;
     if found.is_empty() {
-        return Err(
-            "the file has no certificate in it; it should begin with -----BEGIN CERTIFICATE-----"
-                .to_owned(),
-        );
+        return Err("the file has no certificate in it; it should begin with -----BEGIN CERTIFICATE-----".to_owned());
     }
-    Ok(found
-        .iter()
-        .map(|certificate| certificate.to_vec())
-        .collect())
+    Ok(found.iter().map(|certificate| certificate.to_vec()).collect())
 }
 
 /// The certificate authorities that are trusted.
@@ -101,18 +93,12 @@ impl Trust {
             }
             roots.add_parsable_certificates(found.certs);
         }
-        let (_, unreadable) = roots
-            .add_parsable_certificates(extra.iter().map(|der| CertificateDer::from(der.clone())));
+        let (_, unreadable) =
+            roots.add_parsable_certificates(extra.iter().map(|der| CertificateDer::from(der.clone())));
         if unreadable > 0 {
-            tracing::warn!(
-                unreadable,
-                "configured certificate authorities are not readable and are left out"
-            );
+            tracing::warn!(unreadable, "configured certificate authorities are not readable and are left out");
         }
-        Self {
-            provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
-            roots: Arc::new(roots),
-        }
+        Self { provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()), roots: Arc::new(roots) }
     }
 
     /// Handshakes on `stream` with the server that should be `name`, judging its certificate as of `now`.
@@ -124,26 +110,13 @@ impl Trust {
         stream: TcpStream,
         name: ServerName<'static>,
         now: Timestamp,
-    ) -> Result<
-        (TlsStream<TcpStream>, Option<CertificateEvidence>),
-        (TlsFault, Option<CertificateEvidence>),
-    > {
-        let inner = WebPkiServerVerifier::builder_with_provider(
-            Arc::clone(&self.roots),
-            Arc::clone(&self.provider),
-        )
-        .build()
-        .map_err(|_| (TlsFault::NoTrustAnchors, None))?;
-        let witness = Arc::new(Witness {
-            inner,
-            seen: Mutex::new(None),
-        });
-        let config = self
-            .config(Arc::clone(&witness), now)
-            .map_err(|_| (TlsFault::Handshake, None))?;
-        let outcome = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await;
+    ) -> Result<(TlsStream<TcpStream>, Option<CertificateEvidence>), (TlsFault, Option<CertificateEvidence>)> {
+        let inner = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), Arc::clone(&self.provider))
+            .build()
+            .map_err(|_| (TlsFault::NoTrustAnchors, None))?;
+        let witness = Arc::new(Witness { inner, seen: Mutex::new(None) });
+        let config = self.config(Arc::clone(&witness), now).map_err(|_| (TlsFault::Handshake, None))?;
+        let outcome = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         let evidence = witness.take().as_deref().and_then(read_certificate);
         match outcome {
             Ok(stream) => Ok((stream, evidence)),
@@ -152,14 +125,11 @@ impl Trust {
     }
 
     fn config(&self, witness: Arc<Witness>, now: Timestamp) -> Result<ClientConfig, rustls::Error> {
-        let mut config = ClientConfig::builder_with_details(
-            Arc::clone(&self.provider),
-            Arc::new(AsOf::new(now)),
-        )
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(witness)
-        .with_no_client_auth();
+        let mut config = ClientConfig::builder_with_details(Arc::clone(&self.provider), Arc::new(AsOf::new(now)))
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(witness)
+            .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // A resumed session shows no certificate.
         config.resumption = rustls::client::Resumption::disabled();
@@ -168,20 +138,14 @@ impl Trust {
 }
 
 fn classify(error: &std::io::Error) -> TlsFault {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(fault)) = inner else {
         return TlsFault::Handshake;
     };
     match fault {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFault::Expired,
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            TlsFault::NotYetValid
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            TlsFault::WrongHost
-        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsFault::NotYetValid,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsFault::WrongHost,
         CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
         _ => TlsFault::BadCertificate,
     }
@@ -196,10 +160,7 @@ struct Witness {
 
 impl Witness {
     fn take(&self) -> Option<Vec<u8>> {
-        self.seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -213,8 +174,7 @@ impl ServerCertVerifier for Witness {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
-        self.inner
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -223,8 +183,7 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
-            .verify_tls12_signature(message, certificate, signed)
+        self.inner.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -233,8 +192,7 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
-            .verify_tls13_signature(message, certificate, signed)
+        self.inner.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -305,8 +263,6 @@ mod tests {
         let pem = b"# our own\n-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n";
         assert_eq!(certificates_from_pem(pem), Ok(vec![vec![1, 2, 3]]));
         assert!(certificates_from_pem(b"-----BEGIN CERTIFICATE-----\n!").is_err());
-        assert!(
-            certificates_from_pem(b"nothing").is_err_and(|told| told.contains("no certificate"))
-        );
+        assert!(certificates_from_pem(b"nothing").is_err_and(|told| told.contains("no certificate")));
     }
 }

@@ -36,9 +36,7 @@ impl FetchEvidence {
     #[must_use]
     pub fn downgrades(&self) -> bool {
         let secure = |hop: &Hop| hop.url.starts_with("https:");
-        self.hops
-            .windows(2)
-            .any(|pair| matches!(pair, [from, to] if secure(from) && !secure(to)))
+        self.hops.windows(2).any(|pair| matches!(pair, [from, to] if secure(from) && !secure(to)))
     }
 }
 

@@ -62,13 +62,7 @@ pub fn parse(json: &[u8], domain: &str) -> Result<Answer, BadAnswer> {
         None if text("unicodeName").is_some() => {}
         None => return Err(BadAnswer::NotADomain),
     }
-    let list = |name: &str| {
-        object
-            .get(name)
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-    };
+    let list = |name: &str| object.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let events = list("events");
     Ok(Answer {
         registration: Registration {
@@ -76,12 +70,7 @@ pub fn parse(json: &[u8], domain: &str) -> Result<Answer, BadAnswer> {
             transferred: date_of(events, "transfer", Pick::Last),
             changed: date_of(events, "last changed", Pick::Last),
             expires: date_of(events, "expiration", Pick::Last),
-            status: list("status")
-                .iter()
-                .filter_map(Value::as_str)
-                .take(20)
-                .map(clip)
-                .collect(),
+            status: list("status").iter().filter_map(Value::as_str).take(20).map(clip).collect(),
         },
         related: related(list("links")),
     })
@@ -97,10 +86,7 @@ enum Pick {
 /// several; its present life began with the latest, but registries only keep one, so the earliest is the rule.
 fn date_of(events: &[Value], action: &str, pick: Pick) -> Option<Timestamp> {
     let is_action = |event: &&Value| {
-        event
-            .get("eventAction")
-            .and_then(Value::as_str)
-            .is_some_and(|known| known.eq_ignore_ascii_case(action))
+        event.get("eventAction").and_then(Value::as_str).is_some_and(|known| known.eq_ignore_ascii_case(action))
     };
     let dates = events
         .iter()
@@ -120,30 +106,18 @@ fn timestamp(text: &str) -> Option<Timestamp> {
     text.parse::<Timestamp>()
         .ok()
         .or_else(|| text.parse::<DateTime>().ok().and_then(utc))
-        .or_else(|| {
-            text.parse::<Date>()
-                .ok()
-                .and_then(|date| utc(date.to_datetime(jiff::civil::Time::midnight())))
-        })
+        .or_else(|| text.parse::<Date>().ok().and_then(|date| utc(date.to_datetime(jiff::civil::Time::midnight()))))
 }
 
 /// The link to the registrar's record (RFC 9083, section 4.2).
 fn related(links: &[Value]) -> Option<Url> {
-    let text = |link: &Value, name: &str| {
-        link.get(name)
-            .and_then(Value::as_str)
-            .map(str::to_ascii_lowercase)
-    };
+    let text = |link: &Value, name: &str| link.get(name).and_then(Value::as_str).map(str::to_ascii_lowercase);
     let is_related = |link: &&Value| {
         text(link, "rel").as_deref() == Some("related")
             && text(link, "type").is_none_or(|kind| kind.starts_with("application/rdap+json"))
     };
-    let urls = links
-        .iter()
-        .filter(is_related)
-        .filter_map(|link| link.get("href").and_then(Value::as_str));
-    urls.filter_map(|href| Url::parse(href).ok())
-        .find(|url| matches!(url.scheme(), "http" | "https"))
+    let urls = links.iter().filter(is_related).filter_map(|link| link.get("href").and_then(Value::as_str));
+    urls.filter_map(|href| Url::parse(href).ok()).find(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 fn clip(text: &str) -> String {
@@ -152,7 +126,6 @@ fn clip(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 
@@ -162,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_registry_answer() {
-        let json = br#"{"objectClassName": "domain", "ldhName": "EXAMPLE.COM", "status": ["client transfer prohibited", 7],
+        let json =
+            br#"{"objectClassName": "domain", "ldhName": "EXAMPLE.COM", "status": ["client transfer prohibited", 7],
             "events": [
                 {"eventAction": "registration", "eventDate": "1995-08-14T04:00:00Z"},
                 {"eventAction": "expiration", "eventDate": "2027-08-13T04:00:00+02:00"},
@@ -179,10 +153,7 @@ mod tests {
         assert_eq!(answer.registration.transferred, at("2020-02-03T00:00:00Z"));
         assert_eq!(answer.registration.changed, at("2024-08-14T07:01:34.5Z"));
         assert_eq!(answer.registration.status, ["client transfer prohibited"]);
-        assert_eq!(
-            answer.related.unwrap().as_str(),
-            "https://c.example/domain/EXAMPLE.COM"
-        );
+        assert_eq!(answer.related.unwrap().as_str(), "https://c.example/domain/EXAMPLE.COM");
     }
 
     #[test]
@@ -191,25 +162,17 @@ mod tests {
         assert_eq!(parse(b"[]", "a.example"), Err(BadAnswer::NotJson));
         assert_eq!(parse(b"{}", "a.example"), Err(BadAnswer::NotADomain));
         assert_eq!(
-            parse(
-                br#"{"objectClassName":"entity","ldhName":"a.example"}"#,
-                "a.example"
-            ),
+            parse(br#"{"objectClassName":"entity","ldhName":"a.example"}"#, "a.example"),
             Err(BadAnswer::NotADomain)
         );
-        assert_eq!(
-            parse(br#"{"ldhName":"b.example"}"#, "a.example"),
-            Err(BadAnswer::OtherDomain)
-        );
-        assert_eq!(
-            parse("[".repeat(100_000).as_bytes(), "a.example"),
-            Err(BadAnswer::NotJson)
-        );
+        assert_eq!(parse(br#"{"ldhName":"b.example"}"#, "a.example"), Err(BadAnswer::OtherDomain));
+        assert_eq!(parse("[".repeat(100_000).as_bytes(), "a.example"), Err(BadAnswer::NotJson));
     }
 
     #[test]
     fn a_date_that_is_none_is_left_out() {
-        let json = br#"{"ldhName":"a.example","events":[{"eventAction":"registration","eventDate":"yesterday"}],"status":{}}"#;
+        let json =
+            br#"{"ldhName":"a.example","events":[{"eventAction":"registration","eventDate":"yesterday"}],"status":{}}"#;
         assert_eq!(parse(json, "a.example"), Ok(Answer::default()));
     }
 

@@ -39,10 +39,8 @@ impl Bootstrap {
     #[must_use]
     pub fn built_in() -> Self {
         // A test reads it, so this never falls back to the empty one.
-        Self::parse(BUILT_IN.as_bytes()).unwrap_or_else(|_| Self {
-            publication: String::new(),
-            servers: HashMap::new(),
-        })
+        Self::parse(BUILT_IN.as_bytes())
+            .unwrap_or_else(|_| Self { publication: String::new(), servers: HashMap::new() })
     }
 
     /// Reads a file in IANA's format.
@@ -57,20 +55,14 @@ impl Bootstrap {
                 continue;
             };
             for domain in domains {
-                servers.insert(
-                    domain.trim_matches('.').to_ascii_lowercase(),
-                    server.clone(),
-                );
+                servers.insert(domain.trim_matches('.').to_ascii_lowercase(), server.clone());
             }
         }
         if servers.is_empty() {
             return Err(BootstrapError::Empty);
         }
         let publication = file.publication.chars().take(40).collect();
-        Ok(Self {
-            publication,
-            servers,
-        })
+        Ok(Self { publication, servers })
     }
 
     /// When the file was published, in its own words.
@@ -82,12 +74,8 @@ impl Bootstrap {
     /// The server for a domain: that of its longest listed ending.
     #[must_use]
     pub fn server_for(&self, domain: &str) -> Option<&Url> {
-        let endings = std::iter::successors(Some(domain), |name| {
-            name.split_once('.').map(|(_, rest)| rest)
-        });
-        endings
-            .into_iter()
-            .find_map(|ending| self.servers.get(ending))
+        let endings = std::iter::successors(Some(domain), |name| name.split_once('.').map(|(_, rest)| rest));
+        endings.into_iter().find_map(|ending| self.servers.get(ending))
     }
 }
 
@@ -109,7 +97,6 @@ fn best_of(urls: &[String]) -> Option<Url> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 
@@ -119,25 +106,13 @@ mod tests {
         assert_eq!(built_in.publication(), "2026-11-24T00:00:00Z");
         for (domain, server) in [
             ("example.com", "https://rdap.verisign.com/com/v1/"),
-            (
-                "example.org",
-                "https://rdap.publicinterestregistry.org/rdap/",
-            ),
+            ("example.org", "https://rdap.publicinterestregistry.org/rdap/"),
             ("example.co.in", "https://rdap.nixiregistry.in/rdap/"),
             ("example.dev", "https://pubapi.registry.google/rdap/"),
         ] {
-            assert_eq!(
-                built_in.server_for(domain).map(Url::as_str),
-                Some(server),
-                "{domain}"
-            );
+            assert_eq!(built_in.server_for(domain).map(Url::as_str), Some(server), "{domain}");
         }
-        assert!(
-            built_in
-                .servers
-                .values()
-                .all(|server| server.scheme() == "https")
-        );
+        assert!(built_in.servers.values().all(|server| server.scheme() == "https"));
         assert_eq!(built_in.server_for("example.invalid"), None);
     }
 
@@ -149,31 +124,16 @@ mod tests {
             [["none"], ["ftp://x/", "nonsense"]]
         ]}"#;
         let file = Bootstrap::parse(file).unwrap();
-        assert_eq!(
-            file.server_for("a.co.uk").unwrap().as_str(),
-            "https://secure.example/couk/"
-        );
-        assert_eq!(
-            file.server_for("a.org.uk").unwrap().as_str(),
-            "http://rdap.example/uk/"
-        );
+        assert_eq!(file.server_for("a.co.uk").unwrap().as_str(), "https://secure.example/couk/");
+        assert_eq!(file.server_for("a.org.uk").unwrap().as_str(), "http://rdap.example/uk/");
         assert_eq!(file.server_for("a.none"), None);
     }
 
     #[test]
     fn unusable_files_are_refused() {
-        assert!(matches!(
-            Bootstrap::parse(b"<html>"),
-            Err(BootstrapError::Malformed(_))
-        ));
-        assert!(matches!(
-            Bootstrap::parse(br#"{"services": []}"#),
-            Err(BootstrapError::Empty)
-        ));
-        assert!(matches!(
-            Bootstrap::parse(br#"{"services": [[["x"], []]]}"#),
-            Err(BootstrapError::Empty)
-        ));
+        assert!(matches!(Bootstrap::parse(b"<html>"), Err(BootstrapError::Malformed(_))));
+        assert!(matches!(Bootstrap::parse(br#"{"services": []}"#), Err(BootstrapError::Empty)));
+        assert!(matches!(Bootstrap::parse(br#"{"services": [[["x"], []]]}"#), Err(BootstrapError::Empty)));
     }
 
     proptest! {

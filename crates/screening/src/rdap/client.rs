@@ -38,13 +38,7 @@ pub struct RdapConfig {
 
 impl Default for RdapConfig {
     fn default() -> Self {
-        Self {
-            burst: 10,
-            per_second: 1.0,
-            remember_seconds: 86_400,
-            retry_seconds: 300,
-            max_remembered: 10_000,
-        }
+        Self { burst: 10, per_second: 1.0, remember_seconds: 86_400, retry_seconds: 300, max_remembered: 10_000 }
     }
 }
 
@@ -114,77 +108,39 @@ impl Rdap {
     #[must_use]
     pub fn new(config: RdapConfig, bootstrap: Bootstrap) -> Self {
         let pace = Mutex::new(Pace::new(config.burst, config.per_second));
-        Self {
-            config,
-            bootstrap: RwLock::new(Arc::new(bootstrap)),
-            pace,
-            memory: Mutex::default(),
-        }
+        Self { config, bootstrap: RwLock::new(Arc::new(bootstrap)), pace, memory: Mutex::default() }
     }
 
     /// The bootstrap file in use.
     #[must_use]
     pub fn bootstrap(&self) -> Arc<Bootstrap> {
-        Arc::clone(
-            &self
-                .bootstrap
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.bootstrap.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes a fresher bootstrap file into use.
     pub fn replace_bootstrap(&self, bootstrap: Bootstrap) {
-        *self
-            .bootstrap
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(bootstrap);
+        *self.bootstrap.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(bootstrap);
     }
 
     /// Asks about a registrable domain (ASCII, lower case), or remembers.
-    pub async fn lookup(
-        &self,
-        fetcher: &Fetcher,
-        domain: &str,
-        now: Timestamp,
-        deadline: Instant,
-    ) -> Lookup {
+    pub async fn lookup(&self, fetcher: &Fetcher, domain: &str, now: Timestamp, deadline: Instant) -> Lookup {
         if let Some(lookup) = self.remembered(domain, now) {
             return lookup;
         }
         let bootstrap = self.bootstrap();
         let Some(server) = bootstrap.server_for(domain) else {
-            return Lookup {
-                outcome: Err(Unknown::NoServer),
-                server: None,
-                asked_at: now,
-                trail: None,
-            };
+            return Lookup { outcome: Err(Unknown::NoServer), server: None, asked_at: now, trail: None };
         };
-        let mut asked = Asked {
-            rdap: self,
-            fetcher,
-            domain,
-            now,
-            deadline,
-            trail: None,
-        };
+        let mut asked = Asked { rdap: self, fetcher, domain, now, deadline, trail: None };
         let outcome = asked.ask(server).await;
-        let lookup = Lookup {
-            outcome,
-            server: Some(server.to_string()),
-            asked_at: now,
-            trail: asked.trail,
-        };
+        let lookup = Lookup { outcome, server: Some(server.to_string()), asked_at: now, trail: asked.trail };
         self.remember(domain, &lookup, now);
         lookup
     }
 
     fn remembered(&self, domain: &str, now: Timestamp) -> Option<Lookup> {
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = memory
-            .get(domain)
-            .filter(|known| now < known.until && now >= known.lookup.asked_at);
+        let known = memory.get(domain).filter(|known| now < known.until && now >= known.lookup.asked_at);
         known.map(|known| known.lookup.clone())
     }
 
@@ -193,16 +149,12 @@ impl Rdap {
             Ok(Known::Registered(_)) => self.config.remember_seconds,
             // Our own haste and our own network say nothing of the domain.
             Err(Unknown::Paced) => return,
-            Err(Unknown::Fetch(fault))
-                if fault.severity() == crate::report::Severity::NotChecked =>
-            {
+            Err(Unknown::Fetch(fault)) if fault.severity() == crate::report::Severity::NotChecked => {
                 return;
             }
             Ok(Known::NotRegistered) | Err(_) => self.config.retry_seconds,
         };
-        let until = now
-            .saturating_add(SignedDuration::from_secs(i64::from(seconds)))
-            .unwrap_or(now);
+        let until = now.saturating_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(now);
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if memory.len() >= self.config.max_remembered && !memory.contains_key(domain) {
             memory.retain(|_, known| now < known.until);
@@ -210,13 +162,7 @@ impl Rdap {
                 return;
             }
         }
-        memory.insert(
-            domain.to_owned(),
-            Remembered {
-                lookup: lookup.clone(),
-                until,
-            },
-        );
+        memory.insert(domain.to_owned(), Remembered { lookup: lookup.clone(), until });
     }
 
     fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
@@ -238,9 +184,7 @@ impl Asked<'_> {
     /// Asks the registry and, if that leaves the date to the registrar, the registrar. HTTP redirects are
     /// referrals too; the fetcher follows them.
     async fn ask(&mut self, server: &Url) -> Result<Known, Unknown> {
-        let url = server
-            .join(&format!("domain/{}", self.domain))
-            .map_err(|_| Unknown::NoServer)?;
+        let url = server.join(&format!("domain/{}", self.domain)).map_err(|_| Unknown::NoServer)?;
         let Some(answer) = self.fetch(&url).await? else {
             return Ok(Known::NotRegistered);
         };
@@ -250,18 +194,13 @@ impl Asked<'_> {
         let related = answer.related.ok_or(Unknown::NoDate)?;
         let registrar = self.fetch(&related).await?.ok_or(Unknown::NoDate)?;
         let registered = registrar.registration.registered;
-        self.judge(Registration {
-            registered,
-            ..answer.registration
-        })
+        self.judge(Registration { registered, ..answer.registration })
     }
 
     fn judge(&self, registration: Registration) -> Result<Known, Unknown> {
         match registration.registered {
             // Clocks differ by seconds, not by days.
-            Some(date) if date.duration_since(self.now) > SignedDuration::from_hours(24) => {
-                Err(Unknown::Unreadable)
-            }
+            Some(date) if date.duration_since(self.now) > SignedDuration::from_hours(24) => Err(Unknown::Unreadable),
             Some(_) => Ok(Known::Registered(registration)),
             None => Err(Unknown::NoDate),
         }
@@ -310,9 +249,7 @@ impl Asked<'_> {
         }
         match answer::parse(&fetched.body, self.domain) {
             Ok(answer) => Ok(Some(answer)),
-            Err(BadAnswer::NotJson | BadAnswer::NotADomain | BadAnswer::OtherDomain) => {
-                Err(Unknown::Unreadable)
-            }
+            Err(BadAnswer::NotJson | BadAnswer::NotADomain | BadAnswer::OtherDomain) => Err(Unknown::Unreadable),
         }
     }
 }

@@ -26,11 +26,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(burst: u32, per_second: f64) -> Self {
-        Self {
-            burst: f64::from(burst.max(1)),
-            per_second: per_second.max(0.0),
-            servers: HashMap::new(),
-        }
+        Self { burst: f64::from(burst.max(1)), per_second: per_second.max(0.0), servers: HashMap::new() }
     }
 
     /// Takes one question to this server, or says that it has to wait.
@@ -56,9 +52,7 @@ impl Pace {
     pub(super) fn silence(&mut self, server: &str, now: Timestamp, seconds: u64) {
         let asked = i64::try_from(seconds).map_or(LONGEST_SILENCE, SignedDuration::from_secs);
         if let Some(bucket) = self.bucket(server, now) {
-            let until = now
-                .saturating_add(asked.min(LONGEST_SILENCE))
-                .unwrap_or(now);
+            let until = now.saturating_add(asked.min(LONGEST_SILENCE)).unwrap_or(now);
             bucket.silent_until = bucket.silent_until.max(until);
         }
     }
@@ -66,17 +60,12 @@ impl Pace {
     fn bucket(&mut self, server: &str, now: Timestamp) -> Option<&mut Bucket> {
         if self.servers.len() >= MAX_SERVERS && !self.servers.contains_key(server) {
             let stale = now.saturating_sub(LONGEST_SILENCE).unwrap_or(now);
-            self.servers
-                .retain(|_, bucket| bucket.filled_at > stale || bucket.silent_until > now);
+            self.servers.retain(|_, bucket| bucket.filled_at > stale || bucket.silent_until > now);
             if self.servers.len() >= MAX_SERVERS {
                 return None;
             }
         }
-        let full = Bucket {
-            questions: self.burst,
-            filled_at: now,
-            silent_until: Timestamp::MIN,
-        };
+        let full = Bucket { questions: self.burst, filled_at: now, silent_until: Timestamp::MIN };
         Some(self.servers.entry(server.to_owned()).or_insert(full))
     }
 }
@@ -96,11 +85,7 @@ mod tests {
         assert!(pace.claim("b", at(0)), "each server by itself");
         assert!(!pace.claim("a", at(1)));
         assert!(pace.claim("a", at(2)));
-        assert_eq!(
-            (0..5).filter(|_| pace.claim("a", at(1000))).count(),
-            3,
-            "never more than the burst"
-        );
+        assert_eq!((0..5).filter(|_| pace.claim("a", at(1000))).count(), 3, "never more than the burst");
     }
 
     #[test]
@@ -117,12 +102,7 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let mut pace = Pace::new(1, 1.0);
-        assert_eq!(
-            (0..10_000)
-                .filter(|n| pace.claim(&n.to_string(), at(0)))
-                .count(),
-            MAX_SERVERS
-        );
+        assert_eq!((0..10_000).filter(|n| pace.claim(&n.to_string(), at(0))).count(), MAX_SERVERS);
         assert!(pace.claim("later", at(4000)));
     }
 }

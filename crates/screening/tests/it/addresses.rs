@@ -21,11 +21,7 @@ async fn a_name_that_means_an_inner_address_is_refused() {
         (Field::Logo, Check::Logo),
         (Field::Callback(0), Check::Reachable),
     ] {
-        expect(
-            finding(&report, field, check),
-            Severity::Invalid,
-            "leads to a loopback address",
-        );
+        expect(finding(&report, field, check), Severity::Invalid, "leads to a loopback address");
     }
     trap.assert_untouched().await;
 }
@@ -52,18 +48,10 @@ async fn every_kind_of_inner_address_is_refused_by_name() {
         let names = Names::new();
         names.set("www.example.com", &[address]);
         let run = screener(&names).begin(now());
-        let findings =
-            screening::checks::page(Field::Homepage, "https://www.example.com/", &run).await;
-        let reachable = findings
-            .iter()
-            .find(|finding| finding.check == Check::Reachable)
-            .unwrap();
+        let findings = screening::checks::page(Field::Homepage, "https://www.example.com/", &run).await;
+        let reachable = findings.iter().find(|finding| finding.check == Check::Reachable).unwrap();
         expect(reachable, Severity::Invalid, kind);
-        assert!(
-            !reachable.sentence.contains(address),
-            "inner addresses are not told: {}",
-            reachable.sentence
-        );
+        assert!(!reachable.sentence.contains(address), "inner addresses are not told: {}", reachable.sentence);
         assert_eq!(fetch_of(reachable).hops[0].peer, None);
     }
 }
@@ -86,9 +74,7 @@ async fn a_redirect_inside_is_not_followed_by_name_or_by_literal() {
     let trap = Trap::at("127.0.0.1").await;
     let v6 = Trap::at("::1").await;
     let names = Names::new();
-    names
-        .set("www.example.com", &[OUTSIDE])
-        .set("inside.example.com", &["127.0.0.1"]);
+    names.set("www.example.com", &[OUTSIDE]).set("inside.example.com", &["127.0.0.1"]);
     let port = trap.port();
     for (target, kind) in [
         (format!("http://inside.example.com:{port}/"), "loopback"),
@@ -100,18 +86,9 @@ async fn a_redirect_inside_is_not_followed_by_name_or_by_literal() {
         (format!("http://[::1]:{}/", v6.port()), "loopback"),
         (format!("http://[::ffff:127.0.0.1]:{port}/"), "loopback"),
         (format!("http://[64:ff9b::7f00:1]:{port}/"), "loopback"),
-        (
-            "http://169.254.169.254/latest/meta-data/".to_owned(),
-            "metadata",
-        ),
-        (
-            "http://[fd00:ec2::254]/latest/meta-data/".to_owned(),
-            "metadata",
-        ),
-        (
-            "http://100.100.100.200/latest/meta-data/".to_owned(),
-            "metadata",
-        ),
+        ("http://169.254.169.254/latest/meta-data/".to_owned(), "metadata"),
+        ("http://[fd00:ec2::254]/latest/meta-data/".to_owned(), "metadata"),
+        ("http://100.100.100.200/latest/meta-data/".to_owned(), "metadata"),
         ("http://168.63.129.16/machine".to_owned(), "metadata"),
         ("http://10.0.0.1/".to_owned(), "private"),
     ] {
@@ -119,27 +96,11 @@ async fn a_redirect_inside_is_not_followed_by_name_or_by_literal() {
             site.on(path, Reply::redirect(&target));
         }
         let report = judged(&site, &names).await;
-        expect(
-            finding(&report, Field::Homepage, Check::Reachable),
-            Severity::Invalid,
-            kind,
-        );
-        expect(
-            finding(&report, Field::Policy, Check::Reachable),
-            Severity::Invalid,
-            kind,
-        );
-        expect(
-            finding(&report, Field::Logo, Check::Logo),
-            Severity::Invalid,
-            kind,
-        );
+        expect(finding(&report, Field::Homepage, Check::Reachable), Severity::Invalid, kind);
+        expect(finding(&report, Field::Policy, Check::Reachable), Severity::Invalid, kind);
+        expect(finding(&report, Field::Logo, Check::Logo), Severity::Invalid, kind);
         let hops = &fetch_of(finding(&report, Field::Logo, Check::Logo)).hops;
-        assert_eq!(
-            (hops.len(), hops[0].status, hops[1].peer),
-            (2, Some(302), None),
-            "{target}"
-        );
+        assert_eq!((hops.len(), hops[0].status, hops[1].peer), (2, Some(302), None), "{target}");
         // Redirects of callbacks are not followed at all.
         let callback = finding(&report, Field::Callback(0), Check::Reachable);
         expect(callback, Severity::Passed, "302");
@@ -164,11 +125,7 @@ async fn redirects_to_other_schemes_end_there() {
     ] {
         site.on("/", Reply::redirect(target));
         let report = judged(&site, &names).await;
-        expect(
-            finding(&report, Field::Homepage, Check::Reachable),
-            Severity::Invalid,
-            "not an http or https URL",
-        );
+        expect(finding(&report, Field::Homepage, Check::Reachable), Severity::Invalid, "not an http or https URL");
     }
 }
 
@@ -197,8 +154,7 @@ async fn an_answer_that_changes_between_check_and_use_changes_nothing() {
 #[tokio::test]
 async fn an_answer_that_changes_between_redirects_is_checked_again() {
     let site = secure_site().await;
-    site.on("/", Reply::redirect("/next"))
-        .on("/next", Reply::html("inside"));
+    site.on("/", Reply::redirect("/next")).on("/next", Reply::html("inside"));
     let names = Names::new();
     names.set_in_turn("www.example.com", &[&[OUTSIDE], &["127.0.0.1"]]);
     let run = screener(&names).begin(now());
@@ -228,9 +184,7 @@ async fn literals_and_localhost_as_typed_are_not_fetched() {
         app.callbacks = vec![typed];
         let report = screen(&screener(&names), &app).await;
         assert!(finding(&report, Field::Homepage, Check::Reachable).severity != Severity::Passed);
-        assert!(
-            finding(&report, Field::Callback(0), Check::Reachable).severity != Severity::Passed
-        );
+        assert!(finding(&report, Field::Callback(0), Check::Reachable).severity != Severity::Passed);
     }
     trap.assert_untouched().await;
 }
@@ -247,11 +201,7 @@ async fn the_operator_opens_a_host() {
     closed.allow_hosts.clear();
     let run = screener_with(closed.clone(), &names).begin(now());
     let findings = screening::checks::page(Field::Homepage, &typed, &run).await;
-    assert_eq!(
-        findings[0].severity,
-        Severity::NotChecked,
-        "plain http breaks the URL rules"
-    );
+    assert_eq!(findings[0].severity, Severity::NotChecked, "plain http breaks the URL rules");
 
     let port = typed.split(':').nth(2).unwrap().trim_end_matches('/');
     let mut opened = closed;
@@ -268,26 +218,13 @@ async fn a_proxy_in_the_environment_is_not_used() {
     let address = format!("http://127.0.0.1:{}", proxy.port());
     let mut again = tokio::task::spawn_blocking(move || {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-        for name in [
-            "HTTP_PROXY",
-            "HTTPS_PROXY",
-            "ALL_PROXY",
-            "http_proxy",
-            "https_proxy",
-            "all_proxy",
-        ] {
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
             child.env(name, &address);
         }
-        child
-            .args(["--exact", "good_app::a_good_app_passes_everything"])
-            .output()
-            .unwrap()
+        child.args(["--exact", "good_app::a_good_app_passes_everything"]).output().unwrap()
     });
     let output = (&mut again).await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}"
-    );
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
     proxy.assert_untouched().await;
 }

@@ -14,76 +14,39 @@ async fn homepage(reply: Reply) -> Finding {
     names.set("www.example.com", &[OUTSIDE]);
     let start = Instant::now();
     let run = screener_with(impatient(config()), &names).begin(now());
-    let findings = screening::checks::page(
-        Field::Homepage,
-        &format!("{}/", site.at("www.example.com")),
-        &run,
-    )
-    .await;
-    assert!(
-        start.elapsed() < Duration::from_secs(6),
-        "took {:?}",
-        start.elapsed()
-    );
+    let findings = screening::checks::page(Field::Homepage, &format!("{}/", site.at("www.example.com")), &run).await;
+    assert!(start.elapsed() < Duration::from_secs(6), "took {:?}", start.elapsed());
     findings.into_iter().next().unwrap()
 }
 
 #[tokio::test]
 async fn a_server_that_never_answers() {
-    expect(
-        &homepage(Reply::Hang).await,
-        Severity::Invalid,
-        "did not answer in time",
-    );
+    expect(&homepage(Reply::Hang).await, Severity::Invalid, "did not answer in time");
 }
 
 #[tokio::test]
 async fn a_server_that_drips_its_headers() {
-    let drip = Reply::Drip(
-        b"HTTP/1.1 200 OK\r\nX-Slow: ".to_vec(),
-        Duration::from_millis(50),
-    );
-    expect(
-        &homepage(drip).await,
-        Severity::Invalid,
-        "did not answer in time",
-    );
+    let drip = Reply::Drip(b"HTTP/1.1 200 OK\r\nX-Slow: ".to_vec(), Duration::from_millis(50));
+    expect(&homepage(drip).await, Severity::Invalid, "did not answer in time");
 }
 
 #[tokio::test]
 async fn a_server_that_drips_its_body() {
-    let drip = Reply::Drip(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".to_vec(),
-        Duration::from_millis(50),
-    );
+    let drip = Reply::Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".to_vec(), Duration::from_millis(50));
     let finding = homepage(drip).await;
     expect(&finding, Severity::Invalid, "took too long");
-    assert!(
-        fetch_of(&finding).bytes > 5,
-        "what came is told: {}",
-        fetch_of(&finding).bytes
-    );
+    assert!(fetch_of(&finding).bytes > 5, "what came is told: {}", fetch_of(&finding).bytes);
 }
 
 #[tokio::test]
 async fn a_server_that_stops_in_the_middle() {
-    let drip = Reply::Drip(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf".to_vec(),
-        Duration::from_secs(60),
-    );
-    expect(
-        &homepage(drip).await,
-        Severity::Invalid,
-        "stopped sending in the middle",
-    );
+    let drip = Reply::Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf".to_vec(), Duration::from_secs(60));
+    expect(&homepage(drip).await, Severity::Invalid, "stopped sending in the middle");
 }
 
 #[tokio::test]
 async fn a_page_without_end_is_read_to_the_limit() {
-    let finding = homepage(Reply::Flood(
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>".to_vec(),
-    ))
-    .await;
+    let finding = homepage(Reply::Flood(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>".to_vec())).await;
     expect(&finding, Severity::Passed, "200");
     let fetch = fetch_of(&finding);
     assert_eq!((fetch.cut, fetch.bytes), (true, 512 * 1024));
@@ -94,10 +57,7 @@ async fn headers_without_end() {
     let finding = homepage(Reply::Flood(b"HTTP/1.1 200 OK\r\nX-Long: ".to_vec())).await;
     expect(&finding, Severity::Invalid, "proper HTTP answer");
     let many: String = (0..500).map(|n| format!("X-{n}: 1\r\n")).collect();
-    let finding = homepage(Reply::Raw(
-        format!("HTTP/1.1 200 OK\r\n{many}\r\n").into_bytes(),
-    ))
-    .await;
+    let finding = homepage(Reply::Raw(format!("HTTP/1.1 200 OK\r\n{many}\r\n").into_bytes())).await;
     expect(&finding, Severity::Invalid, "proper HTTP answer");
 }
 
@@ -110,11 +70,7 @@ async fn an_answer_that_is_not_http() {
         "HTTP/1.1 abc\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n",
     ] {
-        expect(
-            &homepage(Reply::Raw(raw.as_bytes().to_vec())).await,
-            Severity::Invalid,
-            "proper HTTP answer",
-        );
+        expect(&homepage(Reply::Raw(raw.as_bytes().to_vec())).await, Severity::Invalid, "proper HTTP answer");
     }
 }
 
@@ -123,16 +79,9 @@ async fn a_chunked_answer_is_an_answer() {
     let chunked = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<p>Hi\r\n0\r\nX: y\r\n\r\n";
     let finding = homepage(Reply::Raw(chunked.as_bytes().to_vec())).await;
     expect(&finding, Severity::Passed, "200");
-    assert_eq!(
-        (fetch_of(&finding).bytes, fetch_of(&finding).declared_bytes),
-        (5, None)
-    );
+    assert_eq!((fetch_of(&finding).bytes, fetch_of(&finding).declared_bytes), (5, None));
     let broken = chunked.replace("\r\n5\r\n", "\r\nzz\r\n");
-    expect(
-        &homepage(Reply::Raw(broken.into_bytes())).await,
-        Severity::Invalid,
-        "proper HTTP answer",
-    );
+    expect(&homepage(Reply::Raw(broken.into_bytes())).await, Severity::Invalid, "proper HTTP answer");
 }
 
 #[tokio::test]
@@ -144,15 +93,10 @@ async fn interim_answers_without_end() {
 
 #[tokio::test]
 async fn a_length_that_is_a_lie() {
-    let finding = homepage(Reply::Raw(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort".to_vec(),
-    ))
-    .await;
+    let finding = homepage(Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort".to_vec())).await;
     expect(&finding, Severity::Invalid, "proper HTTP answer");
-    let finding = homepage(Reply::Raw(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\nshort".to_vec(),
-    ))
-    .await;
+    let finding =
+        homepage(Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\nshort".to_vec())).await;
     expect(&finding, Severity::Invalid, "proper HTTP answer");
 }
 
@@ -163,12 +107,7 @@ async fn redirects_without_end() {
     let names = Names::new();
     names.set("www.example.com", &[OUTSIDE]);
     let run = screener(&names).begin(now());
-    let findings = screening::checks::page(
-        Field::Homepage,
-        &format!("{}/", site.at("www.example.com")),
-        &run,
-    )
-    .await;
+    let findings = screening::checks::page(Field::Homepage, &format!("{}/", site.at("www.example.com")), &run).await;
     expect(&findings[0], Severity::Invalid, "more than 5 times");
     assert_eq!(site.requests().len(), 6);
     assert_eq!(fetch_of(&findings[0]).hops.len(), 6);
@@ -178,11 +117,7 @@ async fn redirects_without_end() {
 async fn a_port_where_nobody_listens() {
     let names = Names::new();
     names.set("www.example.com", &[OUTSIDE]);
-    let port = std::net::TcpListener::bind((OUTSIDE, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind((OUTSIDE, 0)).unwrap().local_addr().unwrap().port();
     let gone = format!("https://www.example.com:{port}");
     let run = screener(&names).begin(now());
     let findings = screening::checks::page(Field::Homepage, &format!("{gone}/"), &run).await;
@@ -194,16 +129,11 @@ async fn a_port_where_nobody_listens() {
 #[tokio::test]
 async fn names_that_do_not_resolve() {
     let names = Names::new();
-    names.fail(
-        "lost.example.com",
-        ResolveError::Unavailable("no name server".to_owned()),
-    );
+    names.fail("lost.example.com", ResolveError::Unavailable("no name server".to_owned()));
     let run = screener(&names).begin(now());
-    let findings =
-        screening::checks::page(Field::Homepage, "https://nobody.example.com/", &run).await;
+    let findings = screening::checks::page(Field::Homepage, "https://nobody.example.com/", &run).await;
     expect(&findings[0], Severity::Invalid, "does not exist");
-    let findings =
-        screening::checks::page(Field::Homepage, "https://lost.example.com/", &run).await;
+    let findings = screening::checks::page(Field::Homepage, "https://lost.example.com/", &run).await;
     expect(&findings[0], Severity::NotChecked, "could not be looked up");
 }
 
@@ -217,16 +147,10 @@ impl Resolve for Stuck {
 
 #[tokio::test]
 async fn a_resolver_that_hangs() {
-    let screener =
-        screening::Screener::with_resolver(impatient(config()), std::sync::Arc::new(Stuck))
-            .unwrap();
+    let screener = screening::Screener::with_resolver(impatient(config()), std::sync::Arc::new(Stuck)).unwrap();
     let start = Instant::now();
     let report = screen(&screener, &app("https://www.example.com")).await;
-    expect(
-        finding(&report, Field::Homepage, Check::Reachable),
-        Severity::NotChecked,
-        "took too long",
-    );
+    expect(finding(&report, Field::Homepage, Check::Reachable), Severity::NotChecked, "took too long");
     assert!(start.elapsed() < Duration::from_secs(6));
 }
 
@@ -248,24 +172,9 @@ async fn the_whole_screening_has_one_deadline() {
     app.callbacks = vec![app.callbacks[0].clone(); 10];
     let start = Instant::now();
     let report = screen(&screener_with(config, &names), &app).await;
-    assert!(
-        start.elapsed() < Duration::from_secs(6),
-        "took {:?}",
-        start.elapsed()
-    );
-    for field in [
-        Field::Homepage,
-        Field::Policy,
-        Field::Callback(0),
-        Field::Callback(9),
-    ] {
-        assert_eq!(
-            finding(&report, field, Check::Reachable).severity,
-            Severity::NotChecked
-        );
+    assert!(start.elapsed() < Duration::from_secs(6), "took {:?}", start.elapsed());
+    for field in [Field::Homepage, Field::Policy, Field::Callback(0), Field::Callback(9)] {
+        assert_eq!(finding(&report, field, Check::Reachable).severity, Severity::NotChecked);
     }
-    assert_eq!(
-        finding(&report, Field::Logo, Check::Logo).severity,
-        Severity::NotChecked
-    );
+    assert_eq!(finding(&report, Field::Logo, Check::Logo).severity, Severity::NotChecked);
 }

@@ -10,8 +10,7 @@ async fn judged(reply: Reply) -> (Finding, bool) {
     let names = Names::new();
     names.set("www.example.com", &[OUTSIDE]);
     let run = screener(&names).begin(now());
-    let (finding, picture) =
-        checks::logo(&format!("{}/logo.png", site.at("www.example.com")), &run).await;
+    let (finding, picture) = checks::logo(&format!("{}/logo.png", site.at("www.example.com")), &run).await;
     assert_eq!((finding.field, finding.check), (Field::Logo, Check::Logo));
     assert_eq!(picture.is_some(), finding.severity == Severity::Passed);
     (finding, picture.is_some())
@@ -19,12 +18,7 @@ async fn judged(reply: Reply) -> (Finding, bool) {
 
 #[tokio::test]
 async fn bytes_decide_not_the_declared_type() {
-    let (finding, _) = judged(Reply::new(
-        200,
-        &[("Content-Type", "text/html")],
-        &png(300, 300),
-    ))
-    .await;
+    let (finding, _) = judged(Reply::new(200, &[("Content-Type", "text/html")], &png(300, 300))).await;
     assert_eq!(finding.severity, Severity::Passed);
     assert!(
         finding.sentence.contains("PNG image of 300 by 300")
@@ -37,12 +31,7 @@ async fn bytes_decide_not_the_declared_type() {
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
     let (finding, _) = judged(Reply::new(200, &[("Content-Type", "image/svg+xml")], svg)).await;
     expect(&finding, Severity::Invalid, "SVG");
-    let (finding, _) = judged(Reply::new(
-        200,
-        &[("Content-Type", "image/png")],
-        b"MZ\x90\x00",
-    ))
-    .await;
+    let (finding, _) = judged(Reply::new(200, &[("Content-Type", "image/png")], b"MZ\x90\x00")).await;
     expect(&finding, Severity::Invalid, "not an image");
 }
 
@@ -63,11 +52,7 @@ async fn a_logo_that_is_too_large() {
     let unsaid = "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n\u{89}PNG";
     let (finding, _) = judged(Reply::Flood(unsaid.as_bytes().to_vec())).await;
     expect(&finding, Severity::Invalid, "larger than 2097152 bytes");
-    assert_eq!(
-        fetch_of(&finding).bytes,
-        2 * 1024 * 1024,
-        "no more than the limit is read"
-    );
+    assert_eq!(fetch_of(&finding).bytes, 2 * 1024 * 1024, "no more than the limit is read");
 
     let (finding, _) = judged(Reply::png(&png(5000, 10))).await;
     assert_eq!(finding.severity, Severity::Invalid);
@@ -78,30 +63,16 @@ async fn a_logo_that_is_too_large() {
 #[tokio::test]
 async fn a_gzip_bomb_stays_packed() {
     // 20 bytes of gzip header and an empty body are enough: nothing may look inside.
-    let gzip = [
-        0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    ];
+    let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let headers = [("Content-Type", "image/png"), ("Content-Encoding", "gzip")];
     let (finding, _) = judged(Reply::new(200, &headers, &gzip)).await;
-    expect(
-        &finding,
-        Severity::Invalid,
-        "'gzip' compression although none was asked for",
-    );
+    expect(&finding, Severity::Invalid, "'gzip' compression although none was asked for");
     let fetch = fetch_of(&finding);
-    assert_eq!(
-        (fetch.bytes, fetch.content_encoding.as_deref()),
-        (20, Some("gzip"))
-    );
+    assert_eq!((fetch.bytes, fetch.content_encoding.as_deref()), (20, Some("gzip")));
 }
 
 #[tokio::test]
 async fn a_logo_with_an_error_status() {
-    let (finding, _) = judged(Reply::new(
-        404,
-        &[("Content-Type", "image/png")],
-        &png(200, 200),
-    ))
-    .await;
+    let (finding, _) = judged(Reply::new(404, &[("Content-Type", "image/png")], &png(200, 200))).await;
     expect(&finding, Severity::Invalid, "404");
 }

@@ -14,23 +14,14 @@ struct World {
 impl World {
     async fn new() -> Self {
         let names = Names::new();
-        for name in [
-            "www.example.com",
-            "app.example.com",
-            "www.example.org",
-            "www.example.net",
-        ] {
+        for name in ["www.example.com", "app.example.com", "www.example.org", "www.example.net"] {
             names.set(name, &[OUTSIDE]);
         }
         let screener = screener(&names);
         let site = secure_site().await;
         site.on("/", Reply::html("<p>Hello</p><a href=/privacy>Privacy</a>"))
             .on("/privacy", Reply::html("<p>Privacy</p>"));
-        Self {
-            site,
-            names,
-            screener,
-        }
+        Self { site, names, screener }
     }
 
     fn app(&self) -> AppUrls {
@@ -54,13 +45,8 @@ async fn behind(server: std::sync::Arc<rustls::ServerConfig>) -> Finding {
     names.set("www.example.com", &[OUTSIDE]);
     let run = screener(&names).begin(now());
     let url = format!("{}/", site.at("www.example.com"));
-    let finding = screening::checks::page(Field::Homepage, &url, &run)
-        .await
-        .swap_remove(0);
-    assert!(
-        finding.severity == Severity::Passed || site.requests().is_empty(),
-        "no request over a bad connection"
-    );
+    let finding = screening::checks::page(Field::Homepage, &url, &run).await.swap_remove(0);
+    assert!(finding.severity == Severity::Passed || site.requests().is_empty(), "no request over a bad connection");
     finding
 }
 
@@ -88,12 +74,7 @@ async fn a_certificate_that_ends_soon_is_mentioned() {
     let names = Names::new();
     names.set("www.example.com", &[OUTSIDE]);
     let run = screener(&names).begin("2027-12-25T00:00:00Z".parse().unwrap());
-    let findings = screening::checks::page(
-        Field::Homepage,
-        &format!("{}/", site.at("www.example.com")),
-        &run,
-    )
-    .await;
+    let findings = screening::checks::page(Field::Homepage, &format!("{}/", site.at("www.example.com")), &run).await;
     assert_eq!(findings[0].severity, Severity::Passed);
     assert!(findings[0].sentence.contains("ends on 2028-01-01"));
 }
@@ -107,10 +88,7 @@ async fn plain_http_behind_an_https_url() {
     let url = site.at("www.example.com").replace("http://", "https://");
     let findings = screening::checks::page(Field::Homepage, &format!("{url}/"), &run).await;
     assert_eq!(findings[0].severity, Severity::Invalid);
-    assert!(
-        findings[0].sentence.contains("TLS handshake"),
-        "{findings:#?}"
-    );
+    assert!(findings[0].sentence.contains("TLS handshake"), "{findings:#?}");
 }
 
 #[tokio::test]
@@ -121,16 +99,8 @@ async fn error_statuses_are_invalid() {
         expect(&finding, Severity::Invalid, &status.to_string());
         assert_eq!(fetch_of(&finding).status, Some(status));
     }
-    expect(
-        &world.home(Reply::status(429), Check::Reachable).await,
-        Severity::NotChecked,
-        "429",
-    );
-    expect(
-        &world.home(Reply::html(""), Check::Reachable).await,
-        Severity::Invalid,
-        "empty",
-    );
+    expect(&world.home(Reply::status(429), Check::Reachable).await, Severity::NotChecked, "429");
+    expect(&world.home(Reply::html(""), Check::Reachable).await, Severity::Invalid, "empty");
 }
 
 #[tokio::test]
@@ -138,87 +108,42 @@ async fn a_policy_that_is_not_there() {
     let world = World::new().await;
     world.site.on("/privacy", Reply::status(404));
     let report = world.screen().await;
-    expect(
-        finding(&report, Field::Policy, Check::Reachable),
-        Severity::Invalid,
-        "404",
-    );
+    expect(finding(&report, Field::Policy, Check::Reachable), Severity::Invalid, "404");
 }
 
 #[tokio::test]
 async fn where_the_policy_stands() {
     let world = World::new().await;
-    expect(
-        finding(&world.screen().await, Field::Policy, Check::PolicyPlace),
-        Severity::Passed,
-        "linked",
-    );
+    expect(finding(&world.screen().await, Field::Policy, Check::PolicyPlace), Severity::Passed, "linked");
 
     let place = async |home: &str| {
         world.site.on("/", Reply::html(home));
         finding(&world.screen().await, Field::Policy, Check::PolicyPlace).clone()
     };
-    expect(
-        &place("<a href='/about'>About</a>").await,
-        Severity::Suspicious,
-        "no link to the policy",
-    );
-    expect(
-        &place("<script src=app.js></script>").await,
-        Severity::NotChecked,
-        "by script",
-    );
-    assert_eq!(
-        place("<base href='/privacy/'><a href='../privacy/#top'>P</a>")
-            .await
-            .severity,
-        Severity::Passed
-    );
-    assert_eq!(
-        place("<!-- <a href='/privacy'> -->").await.severity,
-        Severity::Suspicious
-    );
+    expect(&place("<a href='/about'>About</a>").await, Severity::Suspicious, "no link to the policy");
+    expect(&place("<script src=app.js></script>").await, Severity::NotChecked, "by script");
+    assert_eq!(place("<base href='/privacy/'><a href='../privacy/#top'>P</a>").await.severity, Severity::Passed);
+    assert_eq!(place("<!-- <a href='/privacy'> -->").await.severity, Severity::Suspicious);
 
     let mut app = world.app();
     app.policy = format!("{}/privacy", world.site.at("www.example.org"));
     let report = screen(&world.screener, &app).await;
-    expect(
-        finding(&report, Field::Policy, Check::PolicyPlace),
-        Severity::Suspicious,
-        "not on the homepage's site",
-    );
-    expect(
-        finding(&report, Field::AllUrls, Check::OneSite),
-        Severity::Suspicious,
-        "example.org (Policy URL)",
-    );
+    expect(finding(&report, Field::Policy, Check::PolicyPlace), Severity::Suspicious, "not on the homepage's site");
+    expect(finding(&report, Field::AllUrls, Check::OneSite), Severity::Suspicious, "example.org (Policy URL)");
 
     app.policy.clone_from(&app.homepage);
     let report = screen(&world.screener, &app).await;
-    expect(
-        finding(&report, Field::Policy, Check::PolicyPlace),
-        Severity::Suspicious,
-        "the same page",
-    );
+    expect(finding(&report, Field::Policy, Check::PolicyPlace), Severity::Suspicious, "the same page");
 }
 
 /// A link to the old address of a policy that has moved counts, and so does one to the new address.
 #[tokio::test]
 async fn a_policy_that_has_moved_is_still_linked() {
     let world = World::new().await;
-    world
-        .site
-        .on("/privacy", Reply::redirect("/legal/privacy"))
-        .on("/legal/privacy", Reply::html("<p>Policy</p>"));
+    world.site.on("/privacy", Reply::redirect("/legal/privacy")).on("/legal/privacy", Reply::html("<p>Policy</p>"));
     for link in ["/privacy", "/legal/privacy"] {
-        world
-            .site
-            .on("/", Reply::html(&format!("<a href='{link}'>P</a>")));
-        expect(
-            finding(&world.screen().await, Field::Policy, Check::PolicyPlace),
-            Severity::Passed,
-            "linked",
-        );
+        world.site.on("/", Reply::html(&format!("<a href='{link}'>P</a>")));
+        expect(finding(&world.screen().await, Field::Policy, Check::PolicyPlace), Severity::Passed, "linked");
     }
 }
 
@@ -227,47 +152,20 @@ async fn redirects_are_told() {
     let world = World::new().await;
     world.site.on("/home", Reply::html("<p>Home</p>"));
     let within = format!("{}/home", world.site.at("app.example.com"));
-    expect(
-        &world.home(Reply::redirect(&within), Check::Redirects).await,
-        Severity::Passed,
-        "within its own site",
-    );
+    expect(&world.home(Reply::redirect(&within), Check::Redirects).await, Severity::Passed, "within its own site");
 
     let elsewhere = format!("{}/home", world.site.at("www.example.org"));
-    let finding = world
-        .home(Reply::redirect(&elsewhere), Check::Redirects)
-        .await;
-    expect(
-        &finding,
-        Severity::Suspicious,
-        "another site, 'www.example.org'",
-    );
+    let finding = world.home(Reply::redirect(&elsewhere), Check::Redirects).await;
+    expect(&finding, Severity::Suspicious, "another site, 'www.example.org'");
     let hops = &fetch_of(&finding).hops;
-    assert_eq!(
-        (hops.len(), hops[0].status, hops[0].location.as_deref()),
-        (2, Some(302), Some(elsewhere.as_str()))
-    );
+    assert_eq!((hops.len(), hops[0].status, hops[0].location.as_deref()), (2, Some(302), Some(elsewhere.as_str())));
     assert!(hops[1].peer.is_some());
 
     let refresh = format!("<meta http-equiv=refresh content='0;url={elsewhere}'>");
-    expect(
-        &world.home(Reply::html(&refresh), Check::Redirects).await,
-        Severity::Suspicious,
-        "another site",
-    );
-    let refresh = Reply::new(
-        200,
-        &[
-            ("Content-Type", "text/html"),
-            ("Refresh", &format!("0; url={elsewhere}")),
-        ],
-        b"<p>x</p>",
-    );
-    expect(
-        &world.home(refresh, Check::Redirects).await,
-        Severity::Suspicious,
-        "another site",
-    );
+    expect(&world.home(Reply::html(&refresh), Check::Redirects).await, Severity::Suspicious, "another site");
+    let refresh =
+        Reply::new(200, &[("Content-Type", "text/html"), ("Refresh", &format!("0; url={elsewhere}"))], b"<p>x</p>");
+    expect(&world.home(refresh, Check::Redirects).await, Severity::Suspicious, "another site");
 }
 
 #[tokio::test]
@@ -284,17 +182,11 @@ async fn a_redirect_to_plain_http_is_told() {
 async fn a_redirect_to_a_listed_site_is_malicious() {
     let world = World::new().await;
     let list = Blocklist::read("bad sites", None, "example.org\n".as_bytes()).unwrap();
-    world
-        .screener
-        .replace_blocklists(Blocklists::new(vec![list]));
+    world.screener.replace_blocklists(Blocklists::new(vec![list]));
     world.site.on("/home", Reply::html("<p>Evil</p>"));
     let target = format!("{}/home", world.site.at("www.example.org"));
     let finding = world.home(Reply::redirect(&target), Check::Redirects).await;
-    expect(
-        &finding,
-        Severity::Malicious,
-        "'example.org' is on the list of harmful sites 'bad sites'",
-    );
+    expect(&finding, Severity::Malicious, "'example.org' is on the list of harmful sites 'bad sites'");
 }
 
 #[tokio::test]
@@ -304,40 +196,16 @@ async fn forms_that_ask_for_passwords() {
     let links = "<a href=/a>a</a><a href=/b>b</a><a href=/c>c</a>";
     let check = Check::CredentialsForm;
     let bare = "<form><input name=user><input type=password name=p></form>";
-    expect(
-        &world.home(Reply::html(bare), check).await,
-        Severity::Suspicious,
-        "hardly anything else",
-    );
+    expect(&world.home(Reply::html(bare), check).await, Severity::Suspicious, "hardly anything else");
     let full = format!("<p>{text}</p>{links}{bare}");
-    expect(
-        &world.home(Reply::html(&full), check).await,
-        Severity::Passed,
-        "stays on its own site",
-    );
-    let away = format!(
-        "<p>{text}</p>{links}<form action='https://www.example.net/take'><input type=password></form>"
-    );
-    expect(
-        &world.home(Reply::html(&away), check).await,
-        Severity::Suspicious,
-        "another site, 'www.example.net'",
-    );
-    let clear = format!(
-        "<p>{text}</p>{links}<form action='http://www.example.com/in'><input type=password></form>"
-    );
-    expect(
-        &world.home(Reply::html(&clear), check).await,
-        Severity::Suspicious,
-        "without encryption",
-    );
+    expect(&world.home(Reply::html(&full), check).await, Severity::Passed, "stays on its own site");
+    let away = format!("<p>{text}</p>{links}<form action='https://www.example.net/take'><input type=password></form>");
+    expect(&world.home(Reply::html(&away), check).await, Severity::Suspicious, "another site, 'www.example.net'");
+    let clear = format!("<p>{text}</p>{links}<form action='http://www.example.com/in'><input type=password></form>");
+    expect(&world.home(Reply::html(&clear), check).await, Severity::Suspicious, "without encryption");
     world.site.on("/privacy", Reply::html(&full));
     let report = world.screen().await;
-    expect(
-        finding(&report, Field::Policy, check),
-        Severity::Suspicious,
-        "should be for reading",
-    );
+    expect(finding(&report, Field::Policy, check), Severity::Suspicious, "should be for reading");
 }
 
 /// A compressed page is reached, but what is in it is not looked at.
@@ -348,21 +216,9 @@ async fn a_compressed_page_is_not_unpacked() {
     let reply = Reply::new(200, &headers, &[0x1f, 0x8b, 8, 0, 0, 0]);
     world.site.on("/", reply);
     let report = world.screen().await;
-    expect(
-        finding(&report, Field::Homepage, Check::Reachable),
-        Severity::Passed,
-        "200",
-    );
-    expect(
-        finding(&report, Field::Homepage, Check::CredentialsForm),
-        Severity::NotChecked,
-        "compressed",
-    );
-    expect(
-        finding(&report, Field::Policy, Check::PolicyPlace),
-        Severity::NotChecked,
-        "compressed",
-    );
+    expect(finding(&report, Field::Homepage, Check::Reachable), Severity::Passed, "200");
+    expect(finding(&report, Field::Homepage, Check::CredentialsForm), Severity::NotChecked, "compressed");
+    expect(finding(&report, Field::Policy, Check::PolicyPlace), Severity::NotChecked, "compressed");
 }
 
 #[tokio::test]
@@ -385,14 +241,7 @@ async fn callbacks_are_visited_sparingly() {
     for status in [404, 410, 502, 503, 504] {
         let (finding, requests) = visit(Reply::status(status)).await;
         expect(&finding, Severity::Invalid, &status.to_string());
-        assert_eq!(
-            requests,
-            [
-                "HEAD www.example.com/callback",
-                "GET www.example.com/callback"
-            ],
-            "a second look"
-        );
+        assert_eq!(requests, ["HEAD www.example.com/callback", "GET www.example.com/callback"], "a second look");
     }
     let (finding, requests) = visit(Reply::Raw(Vec::new())).await;
     expect(&finding, Severity::Invalid, "proper HTTP answer");
@@ -411,11 +260,7 @@ async fn callbacks_on_the_visitors_device_are_left_alone() {
         ("http://127.0.0.1/cb", true, "visitor's own machine"),
         ("com.example.app:/cb", true, "visitor's own device"),
     ] {
-        expect(
-            &screening::checks::callback(0, typed, native, &run).await,
-            Severity::NotChecked,
-            words,
-        );
+        expect(&screening::checks::callback(0, typed, native, &run).await, Severity::NotChecked, words);
     }
     let finding = screening::checks::callback(0, "http://127.0.0.1/cb", false, &run).await;
     expect(&finding, Severity::NotChecked, "mended first");

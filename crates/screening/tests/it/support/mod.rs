@@ -56,14 +56,7 @@ pub fn screener_with(mut config: ScreenerConfig, names: &Names) -> Screener {
 
 /// A server with a good certificate for `example.com`, `example.org` and `example.net` and what is below them.
 pub async fn secure_site() -> Site {
-    let names = [
-        "example.com",
-        "*.example.com",
-        "example.org",
-        "*.example.org",
-        "example.net",
-        "*.example.net",
-    ];
+    let names = ["example.com", "*.example.com", "example.org", "*.example.org", "example.net", "*.example.net"];
     Site::https(Authority::get().server(&names, 2028)).await
 }
 
@@ -88,23 +81,14 @@ pub fn app(base: &str) -> AppUrls {
 
 /// The finding of a check, or the whole report in the failure.
 pub fn finding(report: &Report, field: Field, check: Check) -> &Finding {
-    report
-        .find(field, check)
-        .unwrap_or_else(|| panic!("no {check:?} on {field:?} in {report:#?}"))
+    report.find(field, check).unwrap_or_else(|| panic!("no {check:?} on {field:?} in {report:#?}"))
 }
 
 #[track_caller]
 pub fn expect(finding: &Finding, severity: Severity, words: &str) {
     assert_eq!(finding.severity, severity, "{finding:#?}");
-    assert!(
-        finding.sentence.contains(words),
-        "'{words}' is not in {finding:#?}"
-    );
-    assert_eq!(
-        severity == Severity::Passed,
-        finding.mend.is_none(),
-        "a mend for what did not pass: {finding:#?}"
-    );
+    assert!(finding.sentence.contains(words), "'{words}' is not in {finding:#?}");
+    assert_eq!(severity == Severity::Passed, finding.mend.is_none(), "a mend for what did not pass: {finding:#?}");
 }
 
 /// The hops of a finding's fetch as `url -> status`.
@@ -122,8 +106,6 @@ pub fn fetch_of(finding: &Finding) -> &screening::net::fetch::FetchEvidence {
 pub fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::from_pixel(width, height, image::Rgb([20, 90, 200]));
-    picture
-        .write_to(&mut bytes, image::ImageFormat::Png)
-        .unwrap();
+    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     bytes.into_inner()
 }

@@ -27,12 +27,7 @@ impl Names {
 
     /// The name means these, then those at the next question, and so on; the last answer stays.
     pub fn set_in_turn(&self, name: &str, answers: &[&[&str]]) -> &Self {
-        let parse = |addresses: &&[&str]| {
-            Ok(addresses
-                .iter()
-                .map(|address| address.parse().unwrap())
-                .collect())
-        };
+        let parse = |addresses: &&[&str]| Ok(addresses.iter().map(|address| address.parse().unwrap()).collect());
         self.put(name, answers.iter().map(parse).collect())
     }
 
@@ -42,20 +37,13 @@ impl Names {
     }
 
     fn put(&self, name: &str, answers: Vec<Answer>) -> &Self {
-        self.shared
-            .lock()
-            .unwrap()
-            .insert(name.to_owned(), (answers, 0));
+        self.shared.lock().unwrap().insert(name.to_owned(), (answers, 0));
         self
     }
 
     /// How often the name was asked for.
     pub fn asked(&self, name: &str) -> usize {
-        self.shared
-            .lock()
-            .unwrap()
-            .get(name)
-            .map_or(0, |(_, asked)| *asked)
+        self.shared.lock().unwrap().get(name).map_or(0, |(_, asked)| *asked)
     }
 }
 

@@ -28,11 +28,7 @@ pub enum Reply {
 
 impl Reply {
     pub fn new(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Self {
-        let mut bytes = format!(
-            "HTTP/1.1 {status} Said so\r\nContent-Length: {}\r\n",
-            body.len()
-        )
-        .into_bytes();
+        let mut bytes = format!("HTTP/1.1 {status} Said so\r\nContent-Length: {}\r\n", body.len()).into_bytes();
         for (name, value) in headers {
             bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
@@ -42,11 +38,7 @@ impl Reply {
     }
 
     pub fn html(body: &str) -> Self {
-        Self::new(
-            200,
-            &[("Content-Type", "text/html; charset=utf-8")],
-            body.as_bytes(),
-        )
+        Self::new(200, &[("Content-Type", "text/html; charset=utf-8")], body.as_bytes())
     }
 
     pub fn png(body: &[u8]) -> Self {
@@ -54,11 +46,7 @@ impl Reply {
     }
 
     pub fn json(body: &str) -> Self {
-        Self::new(
-            200,
-            &[("Content-Type", "application/rdap+json")],
-            body.as_bytes(),
-        )
+        Self::new(200, &[("Content-Type", "application/rdap+json")], body.as_bytes())
     }
 
     pub fn status(status: u16) -> Self {
@@ -105,20 +93,11 @@ impl Site {
         let shared = Arc::new(Shared::default());
         let scheme = if tls.is_some() { "https" } else { "http" };
         let task = tokio::spawn(accept(listener, tls, Arc::clone(&shared)));
-        Self {
-            shared,
-            port,
-            scheme,
-            task,
-        }
+        Self { shared, port, scheme, task }
     }
 
     pub fn on(&self, path: &str, reply: Reply) -> &Self {
-        self.shared
-            .replies
-            .lock()
-            .unwrap()
-            .insert(path.to_owned(), reply);
+        self.shared.replies.lock().unwrap().insert(path.to_owned(), reply);
         self
     }
 
@@ -160,24 +139,11 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared)
     let head = String::from_utf8_lossy(&head).into_owned();
     let mut words = head.split_whitespace();
     let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    let host = head
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .unwrap_or("?");
+    let host = head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or("?");
     let host = host.split(':').next().unwrap_or(host);
     assert!(head.contains("accept-encoding: identity"), "{head}");
-    shared
-        .requests
-        .lock()
-        .unwrap()
-        .push(format!("{method} {host}{path}"));
-    let reply = shared
-        .replies
-        .lock()
-        .unwrap()
-        .get(path)
-        .cloned()
-        .unwrap_or_else(|| Reply::status(404));
+    shared.requests.lock().unwrap().push(format!("{method} {host}{path}"));
+    let reply = shared.replies.lock().unwrap().get(path).cloned().unwrap_or_else(|| Reply::status(404));
     send(&mut stream, method, reply).await;
     let _ = stream.shutdown().await;
 }
@@ -186,10 +152,7 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), method: &str, reply: Reply
     match reply {
         Reply::Raw(mut bytes) => {
             if method == "HEAD" {
-                let end = bytes
-                    .windows(4)
-                    .position(|end| end == b"\r\n\r\n")
-                    .map_or(bytes.len(), |at| at + 4);
+                let end = bytes.windows(4).position(|end| end == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
                 bytes.truncate(end);
             }
             let _ = stream.write_all(&bytes).await;
@@ -228,16 +191,10 @@ impl Trap {
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
-                let _ = stream
-                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret")
-                    .await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret").await;
             }
         });
-        Self {
-            touched,
-            address,
-            task,
-        }
+        Self { touched, address, task }
     }
 
     pub fn port(&self) -> u16 {
@@ -246,18 +203,10 @@ impl Trap {
 
     /// Fails if the listener was touched. It is alive: touching it now is counted.
     pub async fn assert_untouched(self) {
-        assert_eq!(
-            self.touched.load(Ordering::SeqCst),
-            0,
-            "a forbidden address was dialled"
-        );
+        assert_eq!(self.touched.load(Ordering::SeqCst), 0, "a forbidden address was dialled");
         let mut stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
         let _ = stream.read(&mut [0; 16]).await;
-        assert_eq!(
-            self.touched.load(Ordering::SeqCst),
-            1,
-            "the trap itself does not work"
-        );
+        assert_eq!(self.touched.load(Ordering::SeqCst), 1, "the trap itself does not work");
         self.task.abort();
     }
 }
