@@ -94,7 +94,7 @@ impl Declaration {
         if !self.terms_url.is_empty() {
             faults.page_url("terms_url", &self.terms_url, "");
         }
-        if !self.support_email.is_empty() && !self.support_email.contains('@') {
+        if !self.support_email.is_empty() && crate::users::Email::parse(&self.support_email).is_err() {
             faults.add(
                 "support_email",
                 "This is not an e-mail address; write one such as help@example.com, or leave it empty.",

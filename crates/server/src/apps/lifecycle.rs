@@ -27,6 +27,14 @@ impl NewSecret {
         NewSecret { id: SecretId::mint(random), text: mint("jmcs_", &random.bytes()) }
     }
 
+    /// Adds it to an app.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn write(&self, tx: &mut Tx<'_>, app: &AppId, now: Timestamp) -> Result<(), DbError> {
+        store::insert_secret(tx, &self.id, app, &self.text.digest(), self.last_four(), now)
+    }
+
     fn last_four(&self) -> &str {
         let text = self.text.expose();
         &text[text.len().saturating_sub(4)..]
@@ -87,8 +95,7 @@ impl Creation {
     pub fn write(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
         store::insert_app(tx, &self.app, &self.declared)?;
         if let Some(secret) = &self.secret {
-            let hash = secret.text.digest();
-            store::insert_secret(tx, &secret.id, &self.app.id, &hash, secret.last_four(), self.app.created_at)?;
+            secret.write(tx, &self.app.id, self.app.created_at)?;
         }
         self.record.write(tx)
     }

@@ -15,5 +15,6 @@ pub use declaration::{Declaration, FieldFault, MAX_CALLBACK_URLS, USE_CASES};
 pub use details::{AppDetails, AppSummary, RevisionDetails, SecretDetails};
 pub use lifecycle::{Change, Creation, NewSecret, delete, submit};
 pub use store::{
-    NewApp, find_details, find_for_token, find_serving, is_developer, list_apps, may_use, raise_epoch, touch_secret,
+    NewApp, find_details, find_for_token, find_serving, is_developer, list_apps, list_owned, may_use, raise_epoch,
+    replace_callback_urls, touch_secret,
 };

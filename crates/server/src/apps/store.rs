@@ -71,6 +71,15 @@ sql::statements! {
         JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
         WHERE (a.created_at, a.id) > ($1, $2) AND a.deleted_at IS NULL
         ORDER BY a.created_at, a.id LIMIT $3";
+    /// One owner's apps, oldest first.
+    LIST_OWNED_APPS = "SELECT a.id, a.client_id, a.owner_id, u.email, a.created_at, a.suspended_at, a.approved_revision_id,
+            w.status, r.name
+        FROM apps a JOIN users u ON u.id = a.owner_id
+        JOIN app_revisions w ON w.id = a.working_revision_id
+        JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
+        WHERE a.owner_id = $1 AND a.deleted_at IS NULL ORDER BY a.created_at, a.id";
+    /// A revision's callback URLs give way to others.
+    DELETE_CALLBACK_URLS = "DELETE FROM callback_urls WHERE revision_id = $1";
     /// A revision goes to the reviewers.
     SUBMIT_REVISION = "UPDATE app_revisions SET status = 'in_review', submitted_at = $2, changed_at = $2, decided_at = NULL
         WHERE id = $1 AND status IN ('draft', 'on_hold', 'rejected')";
@@ -235,13 +244,24 @@ fn insert_revision(
         now
     ];
     tx.execute(&INSERT_REVISION, values)?;
-    for (position, url) in (0_i64..).zip(&declared.callback_urls) {
-        tx.execute(&INSERT_CALLBACK_URL, params![id, position, url])?;
-    }
+    insert_callback_urls(tx, id, &declared.callback_urls)?;
     for (scope, required_reason) in &declared.scopes {
         tx.execute(&INSERT_REVISION_SCOPE, params![id, scope.as_str(), required_reason])?;
     }
     Ok(())
+}
+
+fn insert_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId, urls: &[String]) -> Result<(), DbError> {
+    for (position, url) in (0_i64..).zip(urls) {
+        tx.execute(&INSERT_CALLBACK_URL, params![revision, position, url])?;
+    }
+    Ok(())
+}
+
+/// Gives a revision other callback URLs; only where no review is owed: in test mode, and to the demo's sample client.
+pub fn replace_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId, urls: &[String]) -> Result<(), DbError> {
+    tx.execute(&DELETE_CALLBACK_URLS, params![revision])?;
+    insert_callback_urls(tx, revision, urls)
 }
 
 /// Adds a secret to an app.
@@ -333,18 +353,25 @@ pub fn find_revision(tx: &mut Tx<'_>, id: &RevisionId) -> Result<Option<Revision
 
 /// A page of all apps, oldest first, after the one named by `(created_at, id)`.
 pub fn list_apps(tx: &mut Tx<'_>, after: (Timestamp, &str), limit: i64) -> Result<Vec<AppSummary>, DbError> {
-    tx.list(&LIST_APPS, params![after.0, after.1, limit], |row| {
-        let suspended: Option<Timestamp> = row.get(5)?;
-        let approved: Option<RevisionId> = row.get(6)?;
-        Ok(AppSummary {
-            id: row.get(0)?,
-            client_id: row.get(1)?,
-            owner_id: row.get(2)?,
-            owner_email: row.get(3)?,
-            created_at: row.get(4)?,
-            status: AppStatus::of(suspended.is_some(), approved.is_some(), row.get(7)?),
-            name: row.get(8)?,
-        })
+    tx.list(&LIST_APPS, params![after.0, after.1, limit], summary)
+}
+
+/// The apps of one owner, oldest first.
+pub fn list_owned(tx: &mut Tx<'_>, owner: &UserId) -> Result<Vec<AppSummary>, DbError> {
+    tx.list(&LIST_OWNED_APPS, params![owner], summary)
+}
+
+fn summary(row: &Row<'_>) -> Result<AppSummary, DbError> {
+    let suspended: Option<Timestamp> = row.get(5)?;
+    let approved: Option<RevisionId> = row.get(6)?;
+    Ok(AppSummary {
+        id: row.get(0)?,
+        client_id: row.get(1)?,
+        owner_id: row.get(2)?,
+        owner_email: row.get(3)?,
+        created_at: row.get(4)?,
+        status: AppStatus::of(suspended.is_some(), approved.is_some(), row.get(7)?),
+        name: row.get(8)?,
     })
 }
 

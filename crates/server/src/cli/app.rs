@@ -148,17 +148,20 @@ impl Create {
         };
         let (_, db) = self.at.open().await?;
         let found = email.clone();
-        let owner = db.read(move |tx| users::find_by_email(tx, &found)).await.map_err(|error: DbError| Failure::from(error))?;
+        let owner =
+            db.read(move |tx| users::find_by_email(tx, &found)).await.map_err(|error: DbError| Failure::from(error))?;
         let Some(owner) = owner else {
-            return refuse(format!("there is no account {email}; make it first with: jiomeet-oauth user create --email {email}"));
+            return refuse(format!(
+                "there is no account {email}; make it first with: jiomeet-oauth user create --email {email}"
+            ));
         };
         let tools = Tools::new();
-        let prepared =
-            Creation::prepare(&tools.random, owner.id, kind, declared, Actor::Operator, tools.clock.now());
+        let prepared = Creation::prepare(&tools.random, owner.id, kind, declared, Actor::Operator, tools.clock.now());
         let creation = match prepared {
             Ok(creation) => creation,
             Err(faults) => {
-                let lines: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect();
+                let lines: Vec<String> =
+                    faults.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect();
                 return refuse(lines.join(" "));
             }
         };
@@ -357,7 +360,9 @@ async fn list(at: &Where, as_json: bool) -> Result<(), Failure> {
     let (_, db) = at.open().await?;
     let mut all: Vec<AppSummary> = Vec::new();
     loop {
-        let after = all.last().map_or((Timestamp::from_millis(i64::MIN), String::new()), |app| (app.created_at, app.id.to_string()));
+        let after = all
+            .last()
+            .map_or((Timestamp::from_millis(i64::MIN), String::new()), |app| (app.created_at, app.id.to_string()));
         let page = db.read(move |tx| apps::list_apps(tx, (after.0, &after.1), 500)).await;
         let page = page.map_err(|error: DbError| Failure::from(error))?;
         let last = page.len() < 500;

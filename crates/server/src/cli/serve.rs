@@ -30,7 +30,9 @@ impl Serve {
         let config = Config::load(self.config.as_deref())?;
         logging::start(&config.log)?;
         let Some(issuer) = &config.server.issuer else {
-            return refuse("server.issuer is not set; name the origin that browsers and apps use, such as https://meet.example.com");
+            return refuse(
+                "server.issuer is not set; name the origin that browsers and apps use, such as https://meet.example.com",
+            );
         };
         let issuer = Issuer::parse(issuer).map_err(|fault| Failure(format!("server.issuer {fault}")))?;
         let listener = listen(&config).await?;
@@ -43,9 +45,9 @@ impl Serve {
 
 async fn listen(config: &Config) -> Result<TcpListener, Failure> {
     let address = config.server.listen;
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure(format!("cannot listen on {address}: {error}; choose another address in server.listen")))
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure(format!("cannot listen on {address}: {error}; choose another address in server.listen"))
+    })
 }
 
 /// Serves the app until the signal comes, then ends everything in order.

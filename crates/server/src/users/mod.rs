@@ -44,7 +44,7 @@ pub use sign_in_page::{Carried, Current, SignInReason, SignInRequest, sign_in_pa
 pub use signed_in::{SignedInVisitor, find as find_visitor, note_seen, require_signed_in};
 pub use store::{
     Created, NewUser, STATEMENTS, create, delete_sessions_of, find, find_by_email, find_signed_in, grant_oauth, list,
-    lock, raise_epoch, set_name, set_roles, unlock,
+    lock, raise_epoch, replace_password_hash, set_name, set_roles, unlock,
 };
 pub use user::{FieldFaults, Role, Roles, User, parse_first_name, parse_name_part};
 

@@ -92,6 +92,14 @@ impl Role {
     }
 }
 
+impl std::str::FromStr for Role {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Role, Self::Err> {
+        Role::parse(name).ok_or("the roles are user, developer, reviewer and admin")
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -1,0 +1,157 @@
+//! The made-up people and apps.
+
+use crate::apps::USE_CASES;
+
+/// A made-up person.
+pub struct Person {
+    /// The address to sign in with.
+    pub email: &'static str,
+    /// First name.
+    pub name: &'static str,
+    /// Last name.
+    pub lname: &'static str,
+    /// `user`, `developer`, `reviewer` or `admin`.
+    pub role: &'static str,
+    /// May register apps: the beta was granted.
+    pub oauth: bool,
+}
+
+/// Everybody, plain users first.
+pub const PEOPLE: &[Person] = &[
+    Person { email: "asha@example.com", name: "Asha", lname: "Rao", role: "user", oauth: false },
+    Person { email: "ben@example.com", name: "Ben", lname: "Okafor", role: "user", oauth: false },
+    Person { email: "dev@example.com", name: "Devika", lname: "Shah", role: "developer", oauth: true },
+    Person { email: "nila@example.com", name: "Nila", lname: "Iyer", role: "developer", oauth: false },
+    Person { email: "ravi@example.com", name: "Ravi", lname: "Menon", role: "reviewer", oauth: false },
+    Person { email: "admin@example.com", name: "Mira", lname: "Das", role: "admin", oauth: true },
+];
+
+/// Who owns the seeded apps.
+pub const DEVELOPER: &str = "dev@example.com";
+
+/// How far an app has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Being written.
+    Draft,
+    /// Waiting for a reviewer.
+    InReview,
+    /// The developer's turn.
+    OnHold,
+    /// Refused.
+    Rejected,
+    /// Serves everybody.
+    Approved,
+    /// Served, and was stopped.
+    Suspended,
+}
+
+/// A made-up app.
+pub struct Part {
+    /// Its name.
+    pub name: &'static str,
+    /// Its site; homepage, policy and logo are pages of it.
+    pub site: &'static str,
+    /// Where people are sent back to; none for the sample client, whose address is known only when it listens.
+    pub callback_urls: &'static [&'static str],
+    /// What it may ask for.
+    pub scopes: &'static [&'static str],
+    /// What it is for.
+    pub use_case: &'static str,
+    /// In a sentence.
+    pub description: &'static str,
+    /// How far it has come, and why.
+    pub stage: Stage,
+    /// The reviewer's reason, where there is one.
+    pub reason: &'static str,
+}
+
+/// The sample client: its place in [`APPS`].
+pub const SAMPLE_CLIENT: usize = 0;
+
+const EVERYTHING: &[&str] =
+    &["user:read", "meeting:create", "meeting:delete", "meeting:read", "meeting:update", "meeting:join"];
+
+/// Every app; the sample client first.
+pub const APPS: &[Part] = &[
+    Part {
+        name: "Calendar Companion",
+        site: "https://calendar-companion.example",
+        callback_urls: &[],
+        scopes: EVERYTHING,
+        use_case: USE_CASES[0],
+        description: "The sample client: signs in, lists, schedules, changes and cancels meetings.",
+        stage: Stage::Approved,
+        reason: "",
+    },
+    Part {
+        name: "Standup Notes",
+        site: "https://standup-notes.example",
+        callback_urls: &["https://standup-notes.example/oauth/callback", "http://localhost:9999/callback"],
+        scopes: &["user:read", "meeting:read"],
+        use_case: USE_CASES[5],
+        description: "Writes the notes of a team's daily meeting.",
+        stage: Stage::Approved,
+        reason: "",
+    },
+    Part {
+        name: "Clinic Desk",
+        site: "https://clinic-desk.example",
+        callback_urls: &["https://clinic-desk.example/jiomeet/callback"],
+        scopes: &["user:read", "meeting:create", "meeting:read"],
+        use_case: USE_CASES[2],
+        description: "Books video visits for a clinic.",
+        stage: Stage::InReview,
+        reason: "",
+    },
+    Part {
+        name: "Free Prize Meetings",
+        site: "https://free-prize-meetings.example",
+        callback_urls: &["https://free-prize-meetings.example/cb", "https://collect.prize-login.example/in"],
+        scopes: EVERYTHING,
+        use_case: USE_CASES[8],
+        description: "Win prizes by meeting people.",
+        stage: Stage::InReview,
+        reason: "",
+    },
+    Part {
+        name: "Tutor Table",
+        site: "https://tutor-table.example",
+        callback_urls: &["https://tutor-table.example/callback"],
+        scopes: &["user:read", "meeting:create"],
+        use_case: USE_CASES[1],
+        description: "Lessons in small groups.",
+        stage: Stage::OnHold,
+        reason: "Invalid URL: the policy page https://tutor-table.example/policy answered 404. Publish it, then submit again.",
+    },
+    Part {
+        name: "Quick Links",
+        site: "https://quick-links.example",
+        callback_urls: &["https://quick-links.example/callback"],
+        scopes: &["user:read"],
+        use_case: USE_CASES[8],
+        description: "",
+        stage: Stage::Rejected,
+        reason: "Suspicious URL: the homepage forwards to a site registered last week. Use the site that people will see.",
+    },
+    Part {
+        name: "Half an Idea",
+        site: "https://half-an-idea.example",
+        callback_urls: &["http://localhost:3000/callback"],
+        scopes: &["user:read", "meeting:read"],
+        use_case: USE_CASES[7],
+        description: "",
+        stage: Stage::Draft,
+        reason: "",
+    },
+    Part {
+        name: "Webinar Wizard",
+        site: "https://webinar-wizard.example",
+        callback_urls: &["https://webinar-wizard.example/callback"],
+        scopes: EVERYTHING,
+        use_case: USE_CASES[6],
+        description: "Large webinars.",
+        stage: Stage::Suspended,
+        reason: "Malicious URL: the homepage served malware on 3 November.",
+    },
+];
