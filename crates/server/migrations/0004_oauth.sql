@@ -49,7 +49,8 @@ CREATE TABLE authorization_codes (
     grant_id TEXT
 );
 CREATE INDEX authorization_codes_unredeemed ON authorization_codes (expires_at) WHERE grant_id IS NULL;
-CREATE INDEX authorization_codes_by_grant ON authorization_codes (grant_id) WHERE grant_id IS NOT NULL;
+-- A person who removes an app's access spends its waiting codes before its grants are ended.
+CREATE INDEX authorization_codes_waiting ON authorization_codes (user_id, app_id) WHERE redeemed_at IS NULL;
 
 -- What a person ticked, and left unticked, for an app; the latest answer.
 CREATE TABLE consents (
@@ -67,12 +68,16 @@ CREATE INDEX consents_by_app ON consents (app_id, user_id);
 
 -- One row per authorization that a person gave an app, however often its refresh token turns.
 CREATE TABLE grants (
+    -- Begins with created_at.
     id TEXT COLLATE "C" PRIMARY KEY,
+    -- The code that it came from, whose row goes when this one goes.
+    code_hash BYTEA NOT NULL,
     app_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
     session_id TEXT NOT NULL,
     scopes TEXT NOT NULL,
     authenticated_at BIGINT NOT NULL,
+    -- When the person gave it: the creation of its code.
     created_at BIGINT NOT NULL,
     -- The refresh token that is current: its generation, SHA-256 of its secret, when it was made.
     generation BIGINT NOT NULL,
@@ -91,7 +96,7 @@ CREATE TABLE grants (
     refresh_expires_at BIGINT NOT NULL,
     last_used_at BIGINT NOT NULL,
     ended_at BIGINT,
-    -- 'replayed_code', 'replayed_refresh', 'revoked_by_app', 'revoked_by_user', 'signing_failed', ...
+    -- 'replayed_code', 'replayed_refresh', 'revoked_by_app', 'removed_by_user', 'signing_failed' or 'too_many'.
     end_reason TEXT
 );
 CREATE INDEX grants_by_user ON grants (user_id, app_id, created_at);

@@ -7,6 +7,7 @@ use sql::{Db, Options};
 use crate::config::{Config, Issuer};
 use crate::keys::{self, ServerKeys, Signer};
 use crate::migrations::MIGRATIONS;
+use crate::oauth::Memory;
 use crate::random::Random;
 use crate::time::Clock;
 use crate::users::Passwords;
@@ -29,6 +30,8 @@ pub struct App {
     pub signer: Signer,
     /// Where passwords are hashed.
     pub passwords: Passwords,
+    /// What the server remembers of tokens.
+    pub oauth: Memory,
 }
 
 /// How handlers hold it.
@@ -64,7 +67,7 @@ impl App {
 
         let accounts = &config.accounts;
         let passwords = Passwords::start(accounts.password_hashers, accounts.password_queue, random.clone())?;
-        Ok(App { config, issuer, db, clock, random, keys, signer, passwords })
+        Ok(App { config, issuer, db, clock, random, keys, signer, passwords, oauth: Memory::default() })
     }
 }
 

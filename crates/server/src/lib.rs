@@ -13,6 +13,7 @@ pub mod ids;
 pub mod keys;
 pub mod middleware;
 pub mod migrations;
+pub mod oauth;
 pub mod random;
 pub mod review;
 pub mod routes;

@@ -3,10 +3,14 @@
 use axum::Router;
 
 use crate::app::SharedApp;
-use crate::{health, middleware, users, web};
+use crate::{health, middleware, oauth, users, web};
 
 /// The whole server.
 pub fn router(app: SharedApp) -> Router {
-    let routes = Router::new().merge(health::routes()).merge(web::routes()).merge(users::routes());
-    middleware::around(routes, app)
+    middleware::around(all(), app)
+}
+
+/// Every room's routes, without the pipeline.
+pub fn all() -> Router<SharedApp> {
+    Router::new().merge(health::routes()).merge(web::routes()).merge(users::routes()).merge(oauth::routes())
 }

@@ -32,6 +32,14 @@ impl ServerKeys {
         ServerKeys(RwLock::new(Arc::new(Ring { current, all })))
     }
 
+    /// Made-up keys for the tests of other rooms; the last one is current.
+    #[cfg(test)]
+    pub(crate) fn made_up(numbers: &[u8]) -> ServerKeys {
+        let key = |&number: &u8| Arc::new(RootKey::derive(i64::from(number), &[number; 32]).unwrap());
+        let all: Vec<_> = numbers.iter().map(key).collect();
+        ServerKeys::new(Arc::clone(all.last().unwrap()), all)
+    }
+
     /// Takes over what another ring holds: the database was read again.
     pub(super) fn replace(&self, with: ServerKeys) {
         let ring = with.0.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use crate::app::SharedApp;
 use crate::time::Timestamp;
-use crate::{keys, users};
+use crate::{keys, oauth, users};
 
 /// How often it looks around.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -25,7 +25,7 @@ const MAX_BATCHES: usize = 200;
 type Sweeper = fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>;
 
 /// Every sweeper, with its name for the log.
-const SWEEPERS: &[(&str, &[Sweeper])] = &[("users", users::SWEEPERS)];
+const SWEEPERS: &[(&str, &[Sweeper])] = &[("oauth", oauth::SWEEPERS), ("users", users::SWEEPERS)];
 
 /// The running upkeep.
 #[derive(Debug)]
@@ -65,6 +65,9 @@ async fn round(app: &SharedApp, stopped: &watch::Receiver<bool>) {
         keys::reload(&app.db, &app.config.keys, access_token_ttl, app.clock.now(), &app.keys, &app.signer).await;
     if let Err(error) = reloaded {
         warn!(%error, "the keys could not be read again; those in memory stay in use");
+    }
+    if let Err(error) = oauth::write_last_used(app).await {
+        warn!(%error, "some times of last use were not written");
     }
     for (name, sweepers) in SWEEPERS {
         for sweeper in *sweepers {

@@ -1,0 +1,246 @@
+//! The bearer check: what an access token opens, now (RFC 6750, RFC 9068 section 4).
+//!
+//! 1. The `Authorization` header alone carries it, once. Signature and claims are read ([`verify`]); `exp` has no leeway.
+//! 2. The database says whether it still stands ([`check`]): the grant, this generation of it, the app, the account, their
+//!    epochs, and what the app may ask for today. One look-up by keys, which may share the API's own unit of work.
+//! 3. The first use of a token of generation 1 or more is remembered before its answer leaves ([`claim_use`]): from then
+//!    on the refresh token before it is spent for good.
+//!
+//! Revocation is asked of the database for each request, so it takes effect with the next one, on every node.
+
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, StatusCode};
+use protocol::basic_auth::parse_bearer;
+use protocol::error::{BEARER_CHALLENGE, OAuthError};
+use protocol::fault;
+use protocol::jwt::{AccessTokenClaims, TokenType, check_access_token};
+use protocol::scope::ScopeSet;
+use protocol::secret::Sha256Digest;
+use sql::{DbError, Tx};
+
+use super::access_token::TokenId;
+use super::grant::{Generation, check_alive};
+use super::views::{self, Standing};
+use super::{refresh_token, store};
+use crate::app::App;
+use crate::ids::{AppId, ClientId, GrantId, UserId};
+use crate::time::Timestamp;
+use crate::web::{ApiError, docs_errors_url};
+
+/// Who calls: the person, the app, and what the app may do for the person.
+#[derive(Debug, Clone)]
+pub struct Bearer {
+    /// The person.
+    pub user_id: UserId,
+    /// The app.
+    pub app_id: AppId,
+    /// Its client id.
+    pub client_id: ClientId,
+    /// The grant.
+    pub grant_id: GrantId,
+    /// Which of its generations the token is of.
+    pub generation: Generation,
+    /// What it opens now: the token's scopes that the app may still ask for.
+    pub scopes: ScopeSet,
+}
+
+/// Why a call is refused.
+#[derive(Debug)]
+pub enum BearerError {
+    /// No token: 401 with a challenge that says nothing more (RFC 6750 section 3.1).
+    Missing,
+    /// The token is no good, or not good enough. The scope is the one that is needed.
+    Refused(OAuthError, Option<String>),
+    /// The database could not say.
+    Database(DbError),
+}
+
+impl From<DbError> for BearerError {
+    fn from(error: DbError) -> BearerError {
+        BearerError::Database(error)
+    }
+}
+
+impl From<OAuthError> for BearerError {
+    fn from(error: OAuthError) -> BearerError {
+        BearerError::Refused(error, None)
+    }
+}
+
+impl From<BearerError> for ApiError {
+    fn from(error: BearerError) -> ApiError {
+        let (error, scope) = match error {
+            BearerError::Missing => {
+                let refusal = ApiError::new(StatusCode::UNAUTHORIZED, &fault::TOKEN_MISSING);
+                return refusal.with_www_authenticate(http::HeaderValue::from_static(BEARER_CHALLENGE));
+            }
+            BearerError::Database(error) => return ApiError::from(error),
+            BearerError::Refused(error, scope) => (error, scope),
+        };
+        let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::UNAUTHORIZED);
+        let challenge = error.bearer_challenge(&docs_errors_url(), scope.as_deref());
+        let mut refusal = ApiError::new(status, error.fault);
+        refusal.detail = error.detail;
+        refusal.private = error.private;
+        // The challenge is printable ASCII by construction.
+        match http::HeaderValue::from_str(&challenge) {
+            Ok(challenge) => refusal.with_www_authenticate(challenge),
+            Err(_) => refusal,
+        }
+    }
+}
+
+/// A token whose signature and claims are good. Whether it stands only the database knows.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// What it says.
+    pub claims: AccessTokenClaims,
+    /// Grant and generation.
+    pub id: TokenId,
+}
+
+/// Checks the call's token entirely and remembers its use: what a handler asks before anything else. `need` is the name of
+/// the scope that the call needs.
+///
+/// # Errors
+/// Why the call is refused.
+pub async fn bearer(app: &App, headers: &HeaderMap, need: &'static str) -> Result<Bearer, BearerError> {
+    let now = app.clock.now();
+    let verified = Arc::new(verify(app, headers, now)?);
+    let asked = Arc::clone(&verified);
+    let standing = app.db.read(move |tx| check(tx, &asked, Some(need), now)).await?;
+    if standing.first_use {
+        let asked = Arc::clone(&verified);
+        app.db.write(move |tx| claim_use(tx, &asked, now)).await?;
+    }
+    app.oauth.last_used.note_grant(standing.bearer.grant_id, now);
+    Ok(standing.bearer)
+}
+
+/// Reads the token from the header and verifies signature and claims.
+///
+/// # Errors
+/// [`BearerError::Missing`], `invalid_request` for a token that comes twice, `invalid_token`.
+pub fn verify(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<Verified, BearerError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(header) = values.next() else { return Err(BearerError::Missing) };
+    if values.next().is_some() {
+        return Err(OAuthError::invalid_request(&fault::TOKEN_REPEATED).into());
+    }
+    match parse_bearer(header.as_bytes()).map_err(OAuthError::invalid_request)? {
+        Some(token) => Ok(verify_token(app, token, now)?),
+        None => Err(BearerError::Missing),
+    }
+}
+
+/// Whether a query or a form's body brings a token: it is never read from there (RFC 6750 section 5.3), and a client that
+/// sends it there should hear of it.
+pub fn has_token_parameter(form: &str) -> bool {
+    form.split('&').any(|pair| pair.split('=').next() == Some("access_token"))
+}
+
+/// Verifies signature and claims of a token.
+///
+/// # Errors
+/// `invalid_token`.
+pub fn verify_token(app: &App, token: &str, now: Timestamp) -> Result<Verified, OAuthError> {
+    let issuer = app.issuer.as_str();
+    let claims = signed_claims(app, token)?;
+    let claims = check_access_token(&claims, issuer, issuer, now.as_millis()).map_err(invalid_jwt)?;
+    let id = TokenId::parse(&claims.token_id).ok_or(OAuthError::invalid_token(&fault::TOKEN_INVALID))?;
+    Ok(Verified { claims, id })
+}
+
+/// The claims of a token that we signed, whatever they say.
+///
+/// # Errors
+/// `invalid_token`.
+pub fn signed_claims(app: &App, token: &str) -> Result<Arc<[u8]>, OAuthError> {
+    if token.starts_with(refresh_token::PREFIX) {
+        return Err(OAuthError::invalid_token(&fault::TOKEN_WRONG_KIND));
+    }
+    let hash = Sha256Digest::of(token.as_bytes());
+    if let Some(claims) = app.oauth.verified.find(&hash) {
+        return Ok(claims);
+    }
+    let verified = app.signer.verify(token, TokenType::AccessToken).map_err(invalid_jwt)?;
+    let claims: Arc<[u8]> = Arc::from(verified.claims);
+    app.oauth.verified.keep(&hash, Arc::clone(&claims));
+    Ok(claims)
+}
+
+fn invalid_jwt(fault: protocol::jwt::JwtFault) -> OAuthError {
+    OAuthError::invalid_token(fault.fault()).with_private(fault.to_string())
+}
+
+/// A token that stands.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// Who calls.
+    pub bearer: Bearer,
+    /// Nobody has used a token of this generation before: [`claim_use`] must be committed before the answer leaves.
+    pub first_use: bool,
+}
+
+/// Asks the database whether the token stands and opens `need`.
+///
+/// # Errors
+/// `invalid_token`, `insufficient_scope`, or the database's own.
+pub fn check(tx: &mut Tx<'_>, token: &Verified, need: Option<&str>, now: Timestamp) -> Result<Admitted, BearerError> {
+    let found = views::find_standing(tx, token.id.grant, token.id.generation)?;
+    let standing = found.filter(|standing| stands(standing, token, now));
+    let Some(Standing { app, generation, successor_used, .. }) = standing else {
+        return Err(revoked().into());
+    };
+    let scopes = token.claims.scope.intersection(&app.scopes);
+    if let Some(need) = need
+        && !scopes.contains(need)
+    {
+        let error = OAuthError::insufficient_scope(&fault::SCOPE_INSUFFICIENT).with_detail(format!("It needs {need}."));
+        return Err(BearerError::Refused(error, Some(need.to_owned())));
+    }
+    Ok(Admitted {
+        bearer: Bearer {
+            user_id: UserId::from_text(&token.claims.sub),
+            app_id: app.id,
+            client_id: app.client_id,
+            grant_id: token.id.grant,
+            generation: token.id.generation,
+            scopes,
+        },
+        first_use: token.id.generation > Generation::FIRST && token.id.generation == generation && !successor_used,
+    })
+}
+
+/// Whether what the token stands on still holds.
+fn stands(standing: &Standing, token: &Verified, now: Timestamp) -> bool {
+    let Standing { account, generation, ended, withdrawn, created_at, user_id, app, .. } = standing;
+    if token.id.generation > *generation {
+        tracing::error!(
+            grant = %token.id.grant, presented = %token.id.generation, stored = %generation,
+            "an access token is newer than its grant: was the database restored from an older backup?"
+        );
+        return false;
+    }
+    let same = user_id.as_str() == token.claims.sub && app.client_id.as_str() == token.claims.client_id;
+    let expired = now >= Timestamp::from_millis(token.claims.exp.saturating_mul(1000));
+    same && !ended && !withdrawn && !expired && check_alive(app, account, *created_at).is_ok()
+}
+
+/// Remembers that a token of its grant's current generation was used.
+///
+/// # Errors
+/// `invalid_token` when the generation was withdrawn or the grant ended meanwhile, or the database's own.
+pub fn claim_use(tx: &mut Tx<'_>, token: &Verified, now: Timestamp) -> Result<(), BearerError> {
+    if store::claim_use(tx, token.id.grant, token.id.generation, now)? {
+        return Ok(());
+    }
+    // Marked by another call, turned on, withdrawn or ended: the row says which.
+    check(tx, token, None, now).map(drop)
+}
+
+fn revoked() -> OAuthError {
+    OAuthError::invalid_token(&fault::TOKEN_REVOKED)
+}

@@ -1,0 +1,37 @@
+//! Cross-origin access (the Fetch standard's CORS protocol), for apps that run in a browser.
+//!
+//! Metadata, keys, token and revocation answer any origin: nothing there depends on a cookie, and who may ask is decided
+//! by what is sent. Credentials are never allowed, and no other endpoint takes part: the authorization endpoint is for
+//! navigation, introspection for servers.
+
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+};
+
+/// Lets scripts of any origin read the answer.
+pub async fn allow_any_origin(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate, Retry-After"));
+    response
+}
+
+/// What a browser asks before it lets a script send a header or a body of its own.
+pub async fn answer_preflight() -> Response {
+    (
+        StatusCode::NO_CONTENT,
+        [
+            (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+            (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type"),
+            (ACCESS_CONTROL_MAX_AGE, "86400"),
+        ],
+    )
+        .into_response()
+}

@@ -1,0 +1,172 @@
+//! `POST /api/oauth2/v2/introspect` (RFC 7662): what one of the app's own tokens is worth now.
+//!
+//! A client must prove who it is, so public clients cannot ask (section 2.1). Of other apps' tokens, of expired, revoked
+//! and foreign ones it hears `{"active": false}` and nothing more. An active answer counts as a use of the token: whoever
+//! asks holds it, so the answer that brought it was not lost.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use protocol::error::OAuthError;
+use protocol::fault;
+use protocol::jwt::AccessTokenClaims;
+use protocol::token_request::PresentedToken;
+use serde::Serialize;
+use sql::{DbError, Tx};
+
+use super::bearer::{self, BearerError, Verified};
+use super::client_auth::{self, Ask, ClientRefusal};
+use super::grant::{Generation, check_alive};
+use super::refresh_rule::{Decision, Lifetimes, decide};
+use super::refresh_token::RefreshToken;
+use super::request::ClientRequest;
+use super::token::{Refusal, json_answer};
+use super::{store, views};
+use crate::app::SharedApp;
+use crate::apps::TokenApp;
+
+/// The handler.
+pub async fn introspect_token(State(app): State<SharedApp>, request: Request) -> Response {
+    match answer(app, request).await {
+        Ok(body) => json_answer(body),
+        Err(refusal) => refusal.into_answer(),
+    }
+}
+
+/// The answer about a token (RFC 7662 section 2.2).
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Introspection {
+    Inactive(Inactive),
+    Access(Box<ActiveAccess>),
+    Refresh(ActiveRefresh),
+}
+
+#[derive(Debug, Serialize)]
+struct Inactive {
+    active: bool,
+}
+
+const INACTIVE: Introspection = Introspection::Inactive(Inactive { active: false });
+
+#[derive(Debug, Serialize)]
+struct ActiveAccess {
+    active: bool,
+    token_type: &'static str,
+    #[serde(flatten)]
+    claims: AccessTokenClaims,
+}
+
+#[derive(Debug, Serialize)]
+struct ActiveRefresh {
+    active: bool,
+    iss: String,
+    sub: String,
+    client_id: String,
+    scope: String,
+    exp: i64,
+}
+
+/// A token that may be one of ours, opened as far as that goes without the database.
+#[derive(Clone)]
+enum Opened {
+    Access(Box<Verified>),
+    Refresh(RefreshToken),
+    Nothing,
+}
+
+enum Outcome {
+    Answer(Introspection),
+    Client(ClientRefusal),
+}
+
+async fn answer(app: SharedApp, request: Request) -> Result<Vec<u8>, Refusal> {
+    let ClientRequest { ask, params } = ClientRequest::read(app.clone(), request).await?;
+    let presented = PresentedToken::read(&params)?;
+    let token = presented.token.expose();
+    let opened = match RefreshToken::parse(token, &app.keys) {
+        Some(refresh) => Opened::Refresh(refresh),
+        None => match bearer::verify_token(&app, token, ask.now) {
+            Ok(verified) => Opened::Access(Box::new(verified)),
+            Err(_) => Opened::Nothing,
+        },
+    };
+    match app.db.write(move |tx| introspect(tx, &ask, &opened)).await? {
+        Outcome::Answer(answer) => {
+            Ok(serde_json::to_vec(&answer).map_err(|error| OAuthError::server_error(error.to_string()))?)
+        }
+        Outcome::Client(ClientRefusal::Failed(error)) => Err(error.into()),
+        Outcome::Client(ClientRefusal::Limited(wait)) => Err(Refusal::Limited(wait)),
+    }
+}
+
+fn introspect(tx: &mut Tx<'_>, ask: &Ask, opened: &Opened) -> Result<Outcome, DbError> {
+    let app = views::find_client(tx, &ask.client_id())?;
+    let client = match client_auth::admit(tx, ask, app.as_ref())? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(Outcome::Client(refusal)),
+    };
+    let Some(app) = app.filter(|_| client.secret.is_some()) else {
+        let error = OAuthError::invalid_client(&fault::CLIENT_SECRET_MISSING);
+        return Ok(Outcome::Client(ClientRefusal::Failed(error)));
+    };
+    let answer = match opened {
+        Opened::Access(token) => introspect_access(tx, ask, &app, token),
+        Opened::Refresh(token) => introspect_refresh(tx, ask, token).map_err(BearerError::from),
+        Opened::Nothing => Ok(INACTIVE),
+    };
+    match answer {
+        Ok(answer) => Ok(Outcome::Answer(answer)),
+        Err(BearerError::Database(error)) => Err(error),
+        Err(BearerError::Missing | BearerError::Refused(..)) => Ok(Outcome::Answer(INACTIVE)),
+    }
+}
+
+fn introspect_access(
+    tx: &mut Tx<'_>,
+    ask: &Ask,
+    app: &TokenApp,
+    token: &Verified,
+) -> Result<Introspection, BearerError> {
+    let admitted = bearer::check(tx, token, None, ask.now)?;
+    if admitted.bearer.app_id != app.id {
+        return Ok(INACTIVE);
+    }
+    if admitted.first_use {
+        bearer::claim_use(tx, token, ask.now)?;
+    }
+    let claims = AccessTokenClaims { scope: admitted.bearer.scopes, ..token.claims.clone() };
+    Ok(Introspection::Access(Box::new(ActiveAccess { active: true, token_type: "Bearer", claims })))
+}
+
+fn introspect_refresh(tx: &mut Tx<'_>, ask: &Ask, token: &RefreshToken) -> Result<Introspection, DbError> {
+    let found = views::find_client_and_grant(tx, &ask.client_id(), token.grant)?;
+    let Some((app, Some((grant, Some(account))))) = found else { return Ok(INACTIVE) };
+    let tokens = &ask.app.config.tokens;
+    let lifetimes = Lifetimes { grace: tokens.refresh_reuse_grace.get(), refresh: tokens.refresh_token_ttl.get() };
+    let decision = decide(&grant.family, token.generation, &token.secret_hash(), || false, lifetimes, ask.now);
+    let alive = grant.app_id == app.id && check_alive(&app, &account, grant.created_at).is_ok();
+    let expires_at = match decision {
+        Decision::Rotate => grant.family.refresh_expires_at,
+        Decision::Repeat | Decision::Recover => match &grant.family.previous {
+            Some(previous) => previous.made_at.plus(lifetimes.refresh),
+            None => return Ok(INACTIVE),
+        },
+        Decision::Replay | Decision::Delayed | Decision::Expired | Decision::Ended | Decision::SetBack => {
+            return Ok(INACTIVE);
+        }
+    };
+    if !alive {
+        return Ok(INACTIVE);
+    }
+    if decision == Decision::Rotate && token.generation > Generation::FIRST && !grant.family.successor_used {
+        store::claim_use(tx, grant.id, token.generation, ask.now)?;
+    }
+    Ok(Introspection::Refresh(ActiveRefresh {
+        active: true,
+        iss: ask.app.issuer.as_str().to_owned(),
+        sub: grant.user_id.as_str().to_owned(),
+        client_id: app.client_id.as_str().to_owned(),
+        scope: grant.scopes.intersection(&app.scopes).to_string(),
+        exp: expires_at.as_seconds(),
+    }))
+}

@@ -1,0 +1,104 @@
+//! From a decided unit of work to the answer: the one signature, and the token response (RFC 6749 section 5.1).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::error::{OAuthError, OAuthErrorCode};
+use protocol::fault;
+use protocol::jwt::TokenType;
+use serde::Serialize;
+
+use super::access_token::{NewAccessToken, Validity};
+use super::client_auth::{Authenticated, ClientRefusal};
+use super::refresh_token::RefreshToken;
+use crate::app::App;
+use crate::keys::{Place, RootKey};
+use crate::time::Timestamp;
+
+/// What a unit of work at the token endpoint came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is durable: sign and answer.
+    Issued(Box<Issued>),
+    /// Refused.
+    Refused(OAuthError),
+    /// Too many failed authentications: come back later.
+    Limited(Duration),
+}
+
+impl Outcome {
+    /// Tokens to sign.
+    pub fn issued(issued: Issued) -> Outcome {
+        Outcome::Issued(Box::new(issued))
+    }
+}
+
+impl From<ClientRefusal> for Outcome {
+    fn from(refusal: ClientRefusal) -> Outcome {
+        match refusal {
+            ClientRefusal::Failed(error) => Outcome::Refused(error),
+            ClientRefusal::Limited(wait) => Outcome::Limited(wait),
+        }
+    }
+}
+
+/// A pair of tokens that the database knows of and the client not yet.
+#[derive(Debug)]
+pub struct Issued {
+    /// The access token, unsigned.
+    pub access: NewAccessToken,
+    /// The refresh token.
+    pub refresh: RefreshToken,
+    /// The server key that made it.
+    pub key: Arc<RootKey>,
+    /// `expires_in` as a time: the app asked for it.
+    pub expires_in_as_time: bool,
+    /// How the client authenticated.
+    pub client: Authenticated,
+}
+
+#[derive(Serialize)]
+struct TokenResponse<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: ExpiresIn<'a>,
+    expires_at: &'a str,
+    refresh_token: &'a str,
+    scope: &'a str,
+}
+
+/// Seconds (RFC 6749 section 5.1), or the time that the published API description shows.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ExpiresIn<'a> {
+    Seconds(i64),
+    Time(&'a str),
+}
+
+impl Issued {
+    /// Signs the access token and writes the token response.
+    ///
+    /// # Errors
+    /// `server_error` when no signature could be made.
+    pub async fn sign(&self, app: &App, place: Place, now: Timestamp) -> Result<Vec<u8>, OAuthError> {
+        let validity = Validity::new(now, app.config.tokens.access_token_ttl.get(), self.access.access_until);
+        let claims = self.access.claims(app.issuer.as_str(), validity, app.random.bytes());
+        let access_token = place.sign(TokenType::AccessToken, claims).await.map_err(|error| {
+            OAuthError::new(OAuthErrorCode::ServerError, &fault::SIGNING_FAILED).with_private(error.to_string())
+        })?;
+        let expires_at = validity.end().to_iso();
+        let refresh_token = self.refresh.text(&self.key);
+        let response = TokenResponse {
+            access_token: &access_token,
+            token_type: "Bearer",
+            expires_in: match self.expires_in_as_time {
+                true => ExpiresIn::Time(&expires_at),
+                false => ExpiresIn::Seconds(validity.seconds()),
+            },
+            expires_at: &expires_at,
+            refresh_token: refresh_token.expose(),
+            scope: &self.access.scopes.to_string(),
+        };
+        serde_json::to_vec(&response).map_err(|error| OAuthError::server_error(error.to_string()))
+    }
+}

@@ -1,0 +1,66 @@
+//! OAuth 2.0: from the authorization request to the API call, and every way back.
+//!
+//! | stop | file |
+//! | --- | --- |
+//! | a code is redeemed or a grant refreshed (`POST /api/oauth2/v2/token`) | [`token`], [`redeem`], [`refresh`] |
+//! | who asks | [`request`], [`client_auth`] |
+//! | what a code, a refresh token gets: the rules alone | [`codes`], [`refresh_rule`] |
+//! | the tokens themselves | [`access_token`], [`refresh_token`], signed and written in [`issue`] |
+//! | an access token opens the API | [`bearer`] |
+//! | every way in which access ends | [`ends`], [`revoke`] |
+//! | what a token is worth, what the server is | [`introspect`], [`metadata`], [`cors`] |
+//! | what the account page shows | [`connected`] |
+//! | SQL | [`views`] (what is read), [`store`] (what is written), [`sweep`] (what goes) |
+//! | what a server remembers | [`memory`] |
+//!
+//! `docs/tokens.md` is the state machine that these files carry out.
+
+pub mod access_token;
+pub mod bearer;
+mod client_auth;
+pub mod codes;
+mod connected;
+mod cors;
+pub mod ends;
+pub mod grant;
+mod introspect;
+mod issue;
+pub mod memory;
+mod metadata;
+mod redeem;
+mod refresh;
+mod refresh_rule;
+pub mod refresh_token;
+mod request;
+mod revoke;
+mod store;
+mod sweep;
+mod token;
+mod views;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+use sql::Statement;
+
+use crate::app::SharedApp;
+
+pub use bearer::{Bearer, BearerError, bearer};
+pub use connected::{ConnectedApp, Stopped, connected_apps};
+pub use ends::remove_access;
+pub use memory::{Memory, write_last_used};
+pub use sweep::SWEEPERS;
+
+/// Every statement of this room, for the test that prepares and explains them.
+pub const STATEMENTS: &[&[Statement]] = &[store::STATEMENTS, views::STATEMENTS, connected::STATEMENTS];
+
+/// The endpoints that programs call.
+pub fn routes() -> Router<SharedApp> {
+    let for_any_origin = Router::new()
+        .route("/api/oauth2/v2/token", post(token::issue_token).options(cors::answer_preflight))
+        .route("/api/oauth2/v2/revoke", post(revoke::revoke_token).options(cors::answer_preflight))
+        .route("/.well-known/oauth-authorization-server", get(metadata::show_metadata).options(cors::answer_preflight))
+        .route("/.well-known/jwks.json", get(metadata::show_keys).options(cors::answer_preflight))
+        .layer(from_fn(cors::allow_any_origin));
+    Router::new().route("/api/oauth2/v2/introspect", post(introspect::introspect_token)).merge(for_any_origin)
+}
