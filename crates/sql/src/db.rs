@@ -31,14 +31,7 @@ struct Inner {
     engine: Engine,
     options: Options,
     lanes: Lanes,
-    threads: Mutex<Threads>,
-}
-
-/// A database's threads; readers end first, so that the writer finds the log free.
-#[derive(Default)]
-pub(crate) struct Threads {
-    pub readers: Vec<JoinHandle<()>>,
-    pub writers: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What a database's threads share with its handle. On PostgreSQL both queues are the same.
@@ -47,13 +40,6 @@ pub(crate) struct Lanes {
     pub reads: Arc<Queue>,
     pub writes: Arc<Queue>,
     pub counters: Arc<Counters>,
-}
-
-impl Lanes {
-    fn close(&self) {
-        self.reads.close();
-        self.writes.close();
-    }
 }
 
 impl Db {
@@ -71,11 +57,9 @@ impl Db {
         };
         let lanes = Lanes { reads, writes, counters: Arc::default() };
         let threads = match url {
-            DatabaseUrl::Sqlite(path) => sqlite::start(path, &options, &lanes).await,
-            DatabaseUrl::Postgres(url) => postgres::start(url, &options, &lanes).await,
+            DatabaseUrl::Sqlite(path) => sqlite::start(path, &options, &lanes).await?,
+            DatabaseUrl::Postgres(url) => postgres::start(url, &options, &lanes).await?,
         };
-        // The threads that have started end with their queues.
-        let threads = threads.inspect_err(|_| lanes.close())?;
         Ok(Db(Arc::new(Inner { engine, options, lanes, threads: Mutex::new(threads) })))
     }
 
@@ -162,31 +146,31 @@ impl Db {
 
     /// Finishes the units that wait, refuses new ones, moves SQLite's log into its file and closes.
     pub async fn close(&self) {
-        let db = self.clone();
-        let closed = tokio::task::spawn_blocking(move || {
-            let Inner { lanes, threads, .. } = &*db.0;
-            let Threads { readers, writers } =
-                std::mem::take(&mut *threads.lock().unwrap_or_else(PoisonError::into_inner));
-            lanes.reads.close();
-            readers.into_iter().for_each(join);
-            lanes.writes.close();
-            writers.into_iter().for_each(join);
+        self.0.close_queues();
+        let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a database thread had panicked");
+                }
+            }
         });
-        if closed.await.is_err() {
+        if joined.await.is_err() {
             tracing::error!("the database could not be closed in order");
         }
     }
 }
 
-fn join(thread: JoinHandle<()>) {
-    if thread.join().is_err() {
-        tracing::error!("a database thread had panicked");
+impl Inner {
+    fn close_queues(&self) {
+        self.lanes.writes.close();
+        self.lanes.reads.close();
     }
 }
 
 /// Without [`Db::close`] the threads still end, when the last handle is gone and their work is done.
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.lanes.close();
+        self.close_queues();
     }
 }

@@ -36,10 +36,7 @@ impl File {
     pub fn open_writer(&self) -> Result<Connection, DbError> {
         self.check_place()?;
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        self.pragmas(
-            &connection,
-            "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 0;",
-        )?;
+        connection.pragmas("PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 0;")?;
         let mode: String = connection
             .raw
             .query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))
@@ -56,14 +53,14 @@ impl File {
     /// Opens the file for reading.
     pub fn open_reader(&self) -> Result<Connection, DbError> {
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        self.pragmas(&connection, "PRAGMA query_only = ON; PRAGMA cache_size = -8192;")?;
+        connection.pragmas("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")?;
         Ok(connection)
     }
 
     /// Opens the file for the thread that empties the log.
     pub fn open_checkpointer(&self) -> Result<Connection, DbError> {
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        self.pragmas(&connection, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")?;
+        connection.pragmas("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")?;
         Ok(connection)
     }
 
@@ -73,10 +70,6 @@ impl File {
         let mut connection = Connection::new(raw);
         connection.set_up(&self.options).map_err(|error| self.refused(&error))?;
         Ok(connection)
-    }
-
-    fn pragmas(&self, connection: &Connection, sql: &str) -> Result<(), DbError> {
-        connection.raw.execute_batch(sql).map_err(|error| self.refused(&error))
     }
 
     /// Makes the file, for its owner's eyes alone, and says what is wrong with its place.
@@ -151,6 +144,10 @@ impl Connection {
         self.raw.progress_handler(STEPS, Some(late))
     }
 
+    fn pragmas(&self, sql: &str) -> Result<(), DbError> {
+        self.raw.execute_batch(sql).map_err(|error| self.error(error))
+    }
+
     /// The session of one unit, its time beginning now.
     pub fn session(&self) -> Session<'_> {
         self.allow(self.patience);
@@ -162,9 +159,8 @@ impl Connection {
         self.deadline.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Runs a statement that begins or ends a transaction; no unit's time bounds it.
+    /// Runs a statement that begins or ends a transaction.
     pub fn control(&self, sql: &str) -> Result<(), DbError> {
-        self.deadline.store(u64::MAX, Ordering::Relaxed);
         let run = || {
             let mut statement = self.raw.prepare_cached(sql)?;
             statement.raw_query().next().map(drop)

@@ -1,12 +1,5 @@
 //! The rules of the storage layer, on the engine that `TEST_ENGINE` names.
-#![expect(clippy::unwrap_used, reason = "tests, and their helpers outside of #[test]")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
-mod batches;
-mod failures;
-mod migrations;
-mod opening;
-mod postgres;
-mod sqlite;
 mod support;
 mod units;
-mod values;

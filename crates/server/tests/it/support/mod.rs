@@ -1,0 +1,144 @@
+//! A server for one test, and the people and apps in it.
+
+mod answer;
+mod probe;
+mod seed;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiomeet_oauth::app::{App, SharedApp};
+use jiomeet_oauth::config::{Config, Issuer};
+use jiomeet_oauth::migrations::MIGRATIONS;
+use jiomeet_oauth::random::Random;
+use jiomeet_oauth::serve::{Bounds, serve};
+use jiomeet_oauth::time::{Clock, Timestamp};
+use sql::testing::{Scratch, engine};
+use sql::{DatabaseUrl, DbError, Tx};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub use answer::{Answer, Tokens};
+pub use seed::{TestApp, VERIFIER};
+
+/// Monday, 5 January 2026, 10:00:00 UTC: when every test begins.
+pub const BEGINNING: Timestamp = Timestamp::from_millis(1_767_607_200_000);
+
+/// A server on a loopback port, its database, its clock.
+pub struct World {
+    /// What the handlers see.
+    pub app: SharedApp,
+    /// Stands still until a test moves it.
+    pub clock: Clock,
+    /// Never follows a redirect.
+    pub http: reqwest::Client,
+    overrides: String,
+    database: DatabaseUrl,
+    running: Option<Running>,
+    _scratch: Scratch,
+}
+
+struct Running {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl World {
+    /// A server with the default configuration (but ES256, which is quick to make keys for).
+    pub async fn new() -> World {
+        World::with("").await
+    }
+
+    /// A server with some keys of the configuration set otherwise, in TOML.
+    pub async fn with(overrides: &str) -> World {
+        let (database, scratch) = Scratch::migrated(engine(), MIGRATIONS);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clock = Clock::manual(BEGINNING);
+        let (app, running) = start(listener, &database, overrides, &clock).await;
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        let overrides = overrides.to_owned();
+        World { app, clock, http, overrides, database, running: Some(running), _scratch: scratch }
+    }
+
+    /// Stops the server and starts it anew on the same database and address, as after a crash.
+    pub async fn restart(&mut self) {
+        let port = self.app.issuer.authority().to_owned();
+        self.stop().await;
+        let listener = TcpListener::bind(port).await.unwrap();
+        let (app, running) = start(listener, &self.database, &self.overrides, &self.clock).await;
+        self.app = app;
+        self.running = Some(running);
+    }
+
+    async fn stop(&mut self) {
+        if let Some(Running { stop, task }) = self.running.take() {
+            let _ = stop.send(());
+            task.await.unwrap();
+        }
+        self.app.db.close().await;
+    }
+
+    /// The absolute URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        self.app.issuer.url(path)
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+
+    /// Runs a unit of work on the server's database.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        unit: impl Fn(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    ) -> T {
+        self.app.db.write(unit).await.unwrap()
+    }
+
+    /// Runs a statement of the test's own on the server's database; gives the number of rows.
+    pub async fn execute(&self, statement: &'static str, values: &[&str]) -> u64 {
+        let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
+        self.write(move |tx| {
+            let values: Vec<sql::Value<'_>> = values.iter().map(|value| sql::Value::Text(value)).collect();
+            tx.execute(&sql::Statement::new("TEST", statement), &values)
+        })
+        .await
+    }
+
+    /// The number that a statement of the test's own answers.
+    pub async fn count(&self, statement: &'static str, values: &[&str]) -> i64 {
+        let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
+        self.write(move |tx| {
+            let values: Vec<sql::Value<'_>> = values.iter().map(|value| sql::Value::Text(value)).collect();
+            tx.one(&sql::Statement::new("TEST", statement), &values, |row| row.get(0))
+        })
+        .await
+    }
+}
+
+async fn start(listener: TcpListener, database: &DatabaseUrl, overrides: &str, clock: &Clock) -> (SharedApp, Running) {
+    let issuer = format!("http://{}", listener.local_addr().unwrap());
+    let url = database.with_password();
+    let base = format!("server.issuer = {issuer:?}\ndatabase.url = {url:?}\nkeys.signing_algorithm = \"ES256\"\n");
+    let config = Config::without_environment(&format!("{base}{overrides}")).unwrap();
+    let issuer = Issuer::parse(&issuer).unwrap();
+    let app = Arc::new(App::start(config, issuer, clock.clone(), Random::default()).await.unwrap());
+    let router = router(Arc::clone(&app));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let bounds = Bounds { max_connections: 1024, shutdown_grace: Duration::from_secs(5) };
+    let task = tokio::spawn(serve(listener, router, bounds, async {
+        let _ = stopped.await;
+    }));
+    (app, Running { stop, task })
+}
+
+fn router(app: SharedApp) -> axum::Router {
+    jiomeet_oauth::middleware::around(jiomeet_oauth::routes::all().merge(probe::routes()), app)
+}
