@@ -96,6 +96,7 @@ async fn measure(
             let mut waits = Vec::new();
             while start.elapsed() < time {
                 let number = numbers.fetch_add(1, Ordering::Relaxed);
+                let number = if write { number } else { number % 80_000 };
                 if number >= limit {
                     break;
                 }
@@ -136,9 +137,10 @@ async fn main() {
     let url: DatabaseUrl = arguments.next().unwrap_or_else(|| "sqlite:throughput.db".into()).parse().unwrap();
     let time = Duration::from_secs(arguments.next().map_or(5, |text| text.parse().unwrap()));
     let mut options = Options::default();
-    if let Some(connections) = std::env::var("CONNECTIONS").ok().and_then(|text| text.parse().ok()) {
-        options.connections = connections;
-    }
+    let figure = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
+    options.connections = figure("CONNECTIONS").map_or(options.connections, |count| count as usize);
+    options.checkpoint_pages = figure("CHECKPOINT_PAGES").unwrap_or(options.checkpoint_pages);
+    options.log_pages = figure("LOG_PAGES").unwrap_or(options.log_pages);
     let db = Db::open(&url, options).await.unwrap();
     db.migrate(MIGRATIONS).await.unwrap();
     let per_run = 30_000 * time.as_secs() as i64;

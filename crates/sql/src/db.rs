@@ -31,7 +31,14 @@ struct Inner {
     engine: Engine,
     options: Options,
     lanes: Lanes,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Threads>,
+}
+
+/// A database's threads; readers end first, so that the writer finds the log free.
+#[derive(Default)]
+pub(crate) struct Threads {
+    pub readers: Vec<JoinHandle<()>>,
+    pub writers: Vec<JoinHandle<()>>,
 }
 
 /// What a database's threads share with its handle. On PostgreSQL both queues are the same.
@@ -40,6 +47,13 @@ pub(crate) struct Lanes {
     pub reads: Arc<Queue>,
     pub writes: Arc<Queue>,
     pub counters: Arc<Counters>,
+}
+
+impl Lanes {
+    fn close(&self) {
+        self.reads.close();
+        self.writes.close();
+    }
 }
 
 impl Db {
@@ -57,9 +71,11 @@ impl Db {
         };
         let lanes = Lanes { reads, writes, counters: Arc::default() };
         let threads = match url {
-            DatabaseUrl::Sqlite(path) => sqlite::start(path, &options, &lanes).await?,
-            DatabaseUrl::Postgres(url) => postgres::start(url, &options, &lanes).await?,
+            DatabaseUrl::Sqlite(path) => sqlite::start(path, &options, &lanes).await,
+            DatabaseUrl::Postgres(url) => postgres::start(url, &options, &lanes).await,
         };
+        // The threads that have started end with their queues.
+        let threads = threads.inspect_err(|_| lanes.close())?;
         Ok(Db(Arc::new(Inner { engine, options, lanes, threads: Mutex::new(threads) })))
     }
 
@@ -146,31 +162,31 @@ impl Db {
 
     /// Finishes the units that wait, refuses new ones, moves SQLite's log into its file and closes.
     pub async fn close(&self) {
-        self.0.close_queues();
-        let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let joined = tokio::task::spawn_blocking(move || {
-            for thread in threads {
-                if thread.join().is_err() {
-                    tracing::error!("a database thread had panicked");
-                }
-            }
+        let db = self.clone();
+        let closed = tokio::task::spawn_blocking(move || {
+            let Inner { lanes, threads, .. } = &*db.0;
+            let Threads { readers, writers } =
+                std::mem::take(&mut *threads.lock().unwrap_or_else(PoisonError::into_inner));
+            lanes.reads.close();
+            readers.into_iter().for_each(join);
+            lanes.writes.close();
+            writers.into_iter().for_each(join);
         });
-        if joined.await.is_err() {
+        if closed.await.is_err() {
             tracing::error!("the database could not be closed in order");
         }
     }
 }
 
-impl Inner {
-    fn close_queues(&self) {
-        self.lanes.writes.close();
-        self.lanes.reads.close();
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a database thread had panicked");
     }
 }
 
 /// Without [`Db::close`] the threads still end, when the last handle is gone and their work is done.
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.close_queues();
+        self.lanes.close();
     }
 }

@@ -4,7 +4,8 @@ use std::{
     any::Any,
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{Builder, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -98,6 +99,14 @@ struct State {
     closed: bool,
 }
 
+impl State {
+    fn drain(&mut self, batch: &mut VecDeque<Box<dyn Job>>, most: usize) -> bool {
+        let count = self.jobs.len().min(most);
+        batch.extend(self.jobs.drain(..count));
+        count > 0
+    }
+}
+
 impl Queue {
     pub fn new(capacity: usize) -> Self {
         Queue { state: Mutex::default(), ready: Condvar::new(), capacity }
@@ -124,6 +133,11 @@ impl Queue {
         Ok(())
     }
 
+    /// Moves up to `most` jobs into `batch` without waiting; `false` when there are none.
+    pub fn take_now(&self, batch: &mut VecDeque<Box<dyn Job>>, most: usize) -> bool {
+        self.state().drain(batch, most)
+    }
+
     /// Waits for jobs and moves up to `most` of them into `batch`; `false` when the queue is closed
     /// and empty.
     pub fn take(&self, batch: &mut VecDeque<Box<dyn Job>>, most: usize) -> bool {
@@ -133,9 +147,7 @@ impl Queue {
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
         }
-        let count = state.jobs.len().min(most);
-        batch.extend(state.jobs.drain(..count));
-        count > 0
+        state.drain(batch, most)
     }
 
     /// Refuses what is waiting, and whatever comes until `until` or until the queue is closed.
@@ -193,8 +205,22 @@ pub(crate) fn refuse_all(jobs: &mut VecDeque<Box<dyn Job>>, error: &DbError) {
     }
 }
 
-/// Held by a thread that serves a queue: should the thread die, callers get errors instead of waiting.
-pub(crate) struct CloseAtExit(pub std::sync::Arc<Queue>);
+/// Starts a thread that serves the queue. Should it die, callers get errors instead of waiting.
+pub(crate) fn spawn(
+    name: &str,
+    queue: &Arc<Queue>,
+    serve: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, DbError> {
+    let guard = CloseAtExit(queue.clone());
+    let work = move || {
+        let _guard = guard;
+        serve();
+    };
+    let no_thread = |error| DbError::unavailable(format!("no thread for the database: {error}"));
+    Builder::new().name(name.into()).spawn(work).map_err(no_thread)
+}
+
+struct CloseAtExit(Arc<Queue>);
 
 impl Drop for CloseAtExit {
     fn drop(&mut self) {

@@ -22,7 +22,7 @@ pub struct Options {
     pub connections: usize,
     /// PostgreSQL: how long one attempt to connect may take.
     pub connect_timeout: Duration,
-    /// How long one statement may take; a migration may take longer.
+    /// How long one statement may take (SQLite: one unit); a migration may take longer.
     pub statement_timeout: Duration,
     /// PostgreSQL: how long a statement waits for another transaction's lock.
     pub lock_timeout: Duration,
@@ -39,8 +39,8 @@ impl Default for Options {
             batch: 128,
             readers: available_parallelism().map_or(2, NonZero::get).clamp(2, 8),
             busy_timeout: Duration::from_secs(5),
-            checkpoint_pages: 2_000,
-            log_pages: 16_000,
+            checkpoint_pages: 1_000,
+            log_pages: 8_000,
             connections: 16,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),

@@ -115,8 +115,13 @@ impl Target {
 
     /// Where we wanted to go and what was in the way, down to the operating system's word.
     fn explain(&self, error: &tokio_postgres::Error) -> String {
-        let hosts: Vec<_> = self.config.get_hosts().iter().map(host_name).collect();
-        let mut text = format!("PostgreSQL at {} cannot be reached: {error}", hosts.join(", "));
+        let ports = self.config.get_ports();
+        let place = |(at, host): (usize, &Host)| match (host, ports.get(at).or(ports.first())) {
+            (Host::Tcp(name), port) => format!("{name}:{}", port.unwrap_or(&5432)),
+            (Host::Unix(path), _) => path.display().to_string(),
+        };
+        let places: Vec<_> = self.config.get_hosts().iter().enumerate().map(place).collect();
+        let mut text = format!("PostgreSQL at {} cannot be reached: {error}", places.join(", "));
         let mut cause = std::error::Error::source(error);
         while let Some(inner) = cause {
             let inner_text = inner.to_string();
@@ -126,13 +131,6 @@ impl Target {
             cause = inner.source();
         }
         text
-    }
-}
-
-fn host_name(host: &Host) -> String {
-    match host {
-        Host::Tcp(name) => name.clone(),
-        Host::Unix(path) => path.display().to_string(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -83,69 +83,73 @@ impl Worker {
     /// Runs units until the queue is closed (`true`) or the connection is lost.
     fn serve(&self, mut session: Session) -> bool {
         let mut taken = VecDeque::with_capacity(1);
-        loop {
-            if self.lanes.writes.len() == 0 {
-                session.settle();
-            }
-            if !self.lanes.writes.take(&mut taken, 1) {
-                session.close();
-                return true;
-            }
-            while let Some(mut job) = taken.pop_front() {
-                if job.is_abandoned() {
-                    continue;
+        while self.take(&mut session, &mut taken) {
+            for mut job in taken.drain(..).filter(|job| !job.is_abandoned()) {
+                if self.run_unit(&mut session, &mut *job) && self.is_fit(&mut session) {
+                    self.run_unit(&mut session, &mut *job);
                 }
-                let mut again = run_unit(&mut session, &mut *job);
-                if again && session.is_lost() {
-                    match self.connect() {
-                        Ok(fresh) => {
-                            session = fresh;
-                            self.lanes.counters.reconnects.fetch_add(1, Ordering::Relaxed);
-                        }
-                        Err(_) => again = false,
-                    }
-                }
-                if again {
-                    run_unit(&mut session, &mut *job);
-                }
-                self.count(job.access());
                 job.answer();
             }
             if session.is_lost() {
                 return false;
             }
         }
+        session.close();
+        true
     }
 
-    fn count(&self, access: Access) {
-        let counters = &self.lanes.counters;
-        match access {
-            Access::Read => counters.read_units.fetch_add(1, Ordering::Relaxed),
-            Access::Write => {
-                counters.batches.fetch_add(1, Ordering::Relaxed);
-                counters.write_units.fetch_add(1, Ordering::Relaxed)
+    fn take(&self, session: &mut Session, taken: &mut VecDeque<Box<dyn Job>>) -> bool {
+        if self.lanes.writes.take_now(taken, 1) {
+            return true;
+        }
+        session.settle();
+        self.lanes.writes.take(taken, 1)
+    }
+
+    /// Whether the session can run a unit again, on a new connection when it has lost its own.
+    fn is_fit(&self, session: &mut Session) -> bool {
+        if session.is_lost() {
+            match self.connect() {
+                Ok(fresh) => *session = fresh,
+                Err(_) => return false,
             }
+            self.lanes.counters.reconnects.fetch_add(1, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Runs the unit in a transaction; `true` when it failed in a way that passes and nothing was
+    /// saved.
+    fn run_unit(&self, session: &mut Session, job: &mut dyn Job) -> bool {
+        let counters = &self.lanes.counters;
+        session.begin(job.access());
+        let keep = job.run(&mut Tx::new(session));
+        let ended = match (keep, job.access()) {
+            (false, _) => {
+                session.roll_back();
+                Ok(())
+            }
+            (true, Access::Read) => session.commit_later(),
+            (true, Access::Write) => session.commit().map(|()| count(&counters.commits)),
         };
+        match job.access() {
+            Access::Read => count(&counters.read_units),
+            Access::Write => {
+                count(&counters.batches);
+                count(&counters.write_units);
+            }
+        }
+        match ended {
+            Ok(()) => !keep && session.is_transient(),
+            Err(error) => {
+                let known = error != DbError::OutcomeUnknown;
+                job.refuse(error);
+                known && session.is_transient()
+            }
+        }
     }
 }
 
-/// Runs the unit in a transaction; `true` when it failed in a way that passes and nothing was saved.
-fn run_unit(session: &mut Session, job: &mut dyn Job) -> bool {
-    session.begin(job.access());
-    if !job.run(&mut Tx::new(session)) {
-        session.roll_back();
-        return session.is_transient();
-    }
-    let ended = match job.access() {
-        Access::Read => session.commit_later(),
-        Access::Write => session.commit(),
-    };
-    match ended {
-        Ok(()) => false,
-        Err(error) => {
-            let known = error != DbError::OutcomeUnknown;
-            job.refuse(error);
-            known && session.is_transient()
-        }
-    }
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
 }

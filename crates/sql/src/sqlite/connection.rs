@@ -36,7 +36,10 @@ impl File {
     pub fn open_writer(&self) -> Result<Connection, DbError> {
         self.check_place()?;
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.pragmas("PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 0;")?;
+        self.pragmas(
+            &connection,
+            "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 0;",
+        )?;
         let mode: String = connection
             .raw
             .query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))
@@ -53,14 +56,14 @@ impl File {
     /// Opens the file for reading.
     pub fn open_reader(&self) -> Result<Connection, DbError> {
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.pragmas("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")?;
+        self.pragmas(&connection, "PRAGMA query_only = ON; PRAGMA cache_size = -8192;")?;
         Ok(connection)
     }
 
     /// Opens the file for the thread that empties the log.
     pub fn open_checkpointer(&self) -> Result<Connection, DbError> {
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.pragmas("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")?;
+        self.pragmas(&connection, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")?;
         Ok(connection)
     }
 
@@ -70,6 +73,10 @@ impl File {
         let mut connection = Connection::new(raw);
         connection.set_up(&self.options).map_err(|error| self.refused(&error))?;
         Ok(connection)
+    }
+
+    fn pragmas(&self, connection: &Connection, sql: &str) -> Result<(), DbError> {
+        connection.raw.execute_batch(sql).map_err(|error| self.refused(&error))
     }
 
     /// Makes the file, for its owner's eyes alone, and says what is wrong with its place.
@@ -144,10 +151,6 @@ impl Connection {
         self.raw.progress_handler(STEPS, Some(late))
     }
 
-    fn pragmas(&self, sql: &str) -> Result<(), DbError> {
-        self.raw.execute_batch(sql).map_err(|error| self.error(error))
-    }
-
     /// The session of one unit, its time beginning now.
     pub fn session(&self) -> Session<'_> {
         self.allow(self.patience);
@@ -159,8 +162,9 @@ impl Connection {
         self.deadline.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Runs a statement that begins or ends a transaction.
+    /// Runs a statement that begins or ends a transaction; no unit's time bounds it.
     pub fn control(&self, sql: &str) -> Result<(), DbError> {
+        self.deadline.store(u64::MAX, Ordering::Relaxed);
         let run = || {
             let mut statement = self.raw.prepare_cached(sql)?;
             statement.raw_query().next().map(drop)

@@ -9,7 +9,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::Ordering,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::{Builder, JoinHandle},
@@ -26,8 +26,10 @@ pub(super) struct Log {
     counters: Arc<Counters>,
     file: File,
     checkpointer: Option<(SyncSender<()>, JoinHandle<()>)>,
-    /// Pages in the log when something was last done about it.
-    tended: u64,
+    /// Set by the thread when it has just copied all it could: little is left for the writer then.
+    copied: Arc<AtomicBool>,
+    /// Pages in the log when the thread was last woken.
+    woken_at: u64,
 }
 
 impl Log {
@@ -35,11 +37,19 @@ impl Log {
     pub fn watch(file: &File, writer: &mut Connection, counters: &Arc<Counters>) -> Result<Self, DbError> {
         let connection = file.open_checkpointer()?;
         let (wake, woken) = sync_channel(1);
+        let copied = Arc::new(AtomicBool::new(false));
+        let flag = copied.clone();
         let thread = Builder::new()
             .name("sqlite-checkpoint".into())
-            .spawn(move || empty_when_woken(&connection, &woken))
+            .spawn(move || copy_when_woken(&connection, &woken, &flag))
             .map_err(|error| DbError::unavailable(format!("no thread for checkpoints: {error}")))?;
-        let log = Log { counters: counters.clone(), file: file.clone(), checkpointer: Some((wake, thread)), tended: 0 };
+        let log = Log {
+            counters: counters.clone(),
+            file: file.clone(),
+            checkpointer: Some((wake, thread)),
+            copied,
+            woken_at: 0,
+        };
         log.follow(writer)?;
         Ok(log)
     }
@@ -58,27 +68,29 @@ impl Log {
     pub fn tend(&mut self, writer: &Connection) {
         let pages = self.counters.log_pages.load(Ordering::Relaxed);
         let options = &self.file.options;
-        self.tended = self.tended.min(pages);
-        if pages - self.tended < u64::from(options.checkpoint_pages) {
-            return;
-        }
-        self.tended = pages;
         let bound = u64::from(options.log_pages);
-        if pages < bound {
-            if let Some((wake, _)) = &self.checkpointer {
-                // Full means that it is at work or about to be.
-                let _ = wake.try_send(());
-            }
-            return;
+        self.woken_at = self.woken_at.min(pages);
+        let grown = pages - self.woken_at >= u64::from(options.checkpoint_pages);
+        if pages >= bound && self.copied.swap(false, Ordering::Relaxed) {
+            self.begin_anew(writer, BRIEF);
+        } else if grown && pages >= 4 * bound {
+            tracing::warn!(pages, "the log keeps growing: a reader or another process holds it");
+            self.begin_anew(writer, options.busy_timeout);
         }
-        let patience = if pages < 4 * bound { BRIEF } else { options.busy_timeout };
-        match checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)", patience) {
-            Ok(true) => {}
-            Ok(false) if pages < 4 * bound => {}
-            Ok(false) => tracing::warn!(pages, "the log keeps growing: a reader or another process holds it"),
-            Err(error) => tracing::error!(%error, pages, "the log cannot be emptied"),
+        if grown && let Some((wake, _)) = &self.checkpointer {
+            self.woken_at = pages;
+            // Full means that it is at work or about to be.
+            let _ = wake.try_send(());
         }
-        let _ = writer.raw.busy_timeout(options.busy_timeout);
+    }
+
+    /// Copies what is left of the log and lets the next commit begin it anew, when readers let go of
+    /// it in time.
+    fn begin_anew(&self, writer: &Connection, patience: Duration) {
+        if let Err(error) = checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)", patience) {
+            tracing::error!(%error, "the log cannot be emptied");
+        }
+        let _ = writer.raw.busy_timeout(self.file.options.busy_timeout);
     }
 
     /// Ends the thread, then moves the whole log into the file.
@@ -96,19 +108,20 @@ impl Log {
     }
 }
 
-fn empty_when_woken(connection: &Connection, woken: &Receiver<()>) {
+fn copy_when_woken(connection: &Connection, woken: &Receiver<()>, copied: &AtomicBool) {
     while woken.recv().is_ok() {
-        if let Err(error) = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", BRIEF) {
-            tracing::error!(%error, "the log cannot be emptied in the background");
+        match checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)", BRIEF) {
+            Ok(()) => copied.store(true, Ordering::Relaxed),
+            Err(error) => tracing::error!(%error, "the log cannot be copied in the background"),
         }
     }
 }
 
-/// Whether the checkpoint did all that it wanted; others in its way are no error.
-fn checkpoint(connection: &Connection, sql: &str, patience: Duration) -> Result<bool, DbError> {
+/// Others in its way are no error: it does what it can.
+fn checkpoint(connection: &Connection, sql: &str, patience: Duration) -> Result<(), DbError> {
     let run = || {
         connection.raw.busy_timeout(patience)?;
-        connection.raw.prepare_cached(sql)?.query_row((), |row| row.get::<_, i64>(0))
+        connection.raw.prepare_cached(sql)?.query_row((), |_| Ok(()))
     };
-    run().map(|busy| busy == 0).map_err(|error| connection.error(error))
+    run().map_err(|error| connection.error(error))
 }

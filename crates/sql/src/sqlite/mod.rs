@@ -5,44 +5,39 @@ mod log;
 mod session;
 mod writer;
 
-use std::{
-    collections::VecDeque,
-    path::Path,
-    sync::atomic::Ordering,
-    thread::{Builder, JoinHandle},
-};
+use std::{collections::VecDeque, path::Path, sync::atomic::Ordering};
 
 use tokio::sync::oneshot;
 
 use crate::{
     DbError, Options, Tx,
-    db::Lanes,
-    job::{CloseAtExit, Queue, refuse_all},
+    db::{Lanes, Threads},
+    job::{refuse_all, spawn},
 };
 use connection::{Connection, File};
 pub(crate) use session::cell;
 use writer::Writer;
 
 /// Opens the file and starts its threads; answers when the writer's and every reader's connection stands.
-pub(crate) async fn start(path: &Path, options: &Options, lanes: &Lanes) -> Result<Vec<JoinHandle<()>>, DbError> {
+pub(crate) async fn start(path: &Path, options: &Options, lanes: &Lanes) -> Result<Threads, DbError> {
     let file = File { path: path.to_owned(), options: options.clone() };
     let (opened, answer) = oneshot::channel();
     let (writer_file, writer_lanes) = (file.clone(), lanes.clone());
-    let mut threads =
-        vec![spawn("sqlite-writer", &lanes.writes, move || match Writer::open(writer_file, writer_lanes) {
-            Ok((writer, connection)) => {
-                let _ = opened.send(Ok(()));
-                writer.run(connection);
-            }
-            Err(error) => {
-                let _ = opened.send(Err(error));
-            }
-        })?];
+    let writers = vec![spawn("sqlite-writer", &lanes.writes, move || match Writer::open(writer_file, writer_lanes) {
+        Ok((writer, connection)) => {
+            let _ = opened.send(Ok(()));
+            writer.run(connection);
+        }
+        Err(error) => {
+            let _ = opened.send(Err(error));
+        }
+    })?];
     answered(answer).await?;
+    let mut readers = Vec::new();
     for _ in 0..options.readers.max(1) {
         let (opened, answer) = oneshot::channel();
         let (file, lanes) = (file.clone(), lanes.clone());
-        threads.push(spawn("sqlite-reader", &lanes.reads.clone(), move || {
+        readers.push(spawn("sqlite-reader", &lanes.reads.clone(), move || {
             let connection = file.open_reader();
             let _ = opened.send(connection.as_ref().map(drop).map_err(Clone::clone));
             if let Ok(connection) = connection {
@@ -51,25 +46,11 @@ pub(crate) async fn start(path: &Path, options: &Options, lanes: &Lanes) -> Resu
         })?);
         answered(answer).await?;
     }
-    Ok(threads)
+    Ok(Threads { readers, writers })
 }
 
 async fn answered(opened: oneshot::Receiver<Result<(), DbError>>) -> Result<(), DbError> {
     opened.await.unwrap_or_else(|_| Err(DbError::Broken("a database thread died at its start".into())))
-}
-
-fn spawn(
-    name: &str,
-    queue: &std::sync::Arc<Queue>,
-    run: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, DbError> {
-    let guard = CloseAtExit(queue.clone());
-    let work = move || {
-        let _guard = guard;
-        run();
-    };
-    let no_thread = |error| DbError::unavailable(format!("no thread for {name}: {error}"));
-    Builder::new().name(name.into()).spawn(work).map_err(no_thread)
 }
 
 /// A reader's life: one unit at a time, each in a transaction of its own.
