@@ -37,7 +37,8 @@ say 'lints'
 cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 say 'tests on SQLite'
-TEST_ENGINE=sqlite cargo test --workspace --quiet
+TEST_ENGINE=sqlite cargo test --workspace --quiet --lib --bins --examples
+TEST_ENGINE=sqlite cargo test --workspace --quiet --test it
 
 if [ "$quick" = yes ]; then
     say 'quick: PostgreSQL and the browser were left out; run ./test.sh before you hand anything on'
@@ -45,4 +46,7 @@ if [ "$quick" = yes ]; then
 fi
 
 say 'tests on PostgreSQL'
-TEST_ENGINE=postgres tools/with-postgres cargo test --quiet -p sql -p jiomeet-oauth
+TEST_ENGINE=postgres tools/with-postgres cargo test --quiet -p sql -p jiomeet-oauth --test it
+
+say 'a person at a browser'
+cargo test --quiet -p jiomeet-oauth --test browser

@@ -16,5 +16,5 @@ pub use details::{AppDetails, AppSummary, RevisionDetails, SecretDetails};
 pub use lifecycle::{Change, Creation, NewSecret, delete, submit};
 pub use store::{
     NewApp, find_details, find_for_token, find_serving, is_developer, list_apps, list_owned, may_use, raise_epoch,
-    replace_callback_urls, touch_secret,
+    touch_secret,
 };

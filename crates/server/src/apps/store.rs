@@ -78,6 +78,8 @@ sql::statements! {
         JOIN app_revisions w ON w.id = a.working_revision_id
         JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
         WHERE a.owner_id = $1 AND a.deleted_at IS NULL ORDER BY a.created_at, a.id";
+    /// A revision's pages stand elsewhere.
+    RELOCATE_REVISION = "UPDATE app_revisions SET homepage_url = $2, policy_url = $3, logo_url = $4 WHERE id = $1";
     /// A revision's callback URLs give way to others.
     DELETE_CALLBACK_URLS = "DELETE FROM callback_urls WHERE revision_id = $1";
     /// A revision goes to the reviewers.
@@ -258,10 +260,11 @@ fn insert_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId, urls: &[String])
     Ok(())
 }
 
-/// Gives a revision other callback URLs; only where no review is owed: in test mode, and to the demo's sample client.
-pub fn replace_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId, urls: &[String]) -> Result<(), DbError> {
+/// Moves a revision to other addresses without a review: the demo's sample client listens where there is room.
+pub fn relocate(tx: &mut Tx<'_>, revision: &RevisionId, to: &Declaration) -> Result<(), DbError> {
+    tx.execute(&RELOCATE_REVISION, params![revision, to.homepage_url, to.policy_url, to.logo_url])?;
     tx.execute(&DELETE_CALLBACK_URLS, params![revision])?;
-    insert_callback_urls(tx, revision, urls)
+    insert_callback_urls(tx, revision, &to.callback_urls)
 }
 
 /// Adds a secret to an app.

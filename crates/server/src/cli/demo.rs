@@ -61,7 +61,7 @@ impl Demo {
         let client_url = format!("http://localhost:{}", client_listener.local_addr()?.port());
         let database_url = config.database_url().map_err(Failure)?.with_password();
         let app = Arc::new(App::start(config, issuer, Clock::system(), Random::default()).await?);
-        let seeded = seed(&app, &folder, &format!("{client_url}/callback")).await?;
+        let seeded = seed(&app, &folder, &client_url).await?;
         let client = client_config(&app, &seeded.apps[seeded.sample_client])?;
 
         let (stopping, stopped) = watch::channel(false);

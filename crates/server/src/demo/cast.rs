@@ -50,9 +50,10 @@ pub enum Stage {
 pub struct Part {
     /// Its name.
     pub name: &'static str,
-    /// Its site; homepage, policy and logo are pages of it.
+    /// Its site; homepage, policy and logo are pages of it. Empty for the sample client, whose address is known only
+    /// when it listens.
     pub site: &'static str,
-    /// Where people are sent back to; none for the sample client, whose address is known only when it listens.
+    /// Where people are sent back to; none for the sample client, likewise.
     pub callback_urls: &'static [&'static str],
     /// What it may ask for.
     pub scopes: &'static [&'static str],
@@ -76,7 +77,7 @@ const EVERYTHING: &[&str] =
 pub const APPS: &[Part] = &[
     Part {
         name: "Calendar Companion",
-        site: "https://calendar-companion.example",
+        site: "",
         callback_urls: &[],
         scopes: EVERYTHING,
         use_case: USE_CASES[0],

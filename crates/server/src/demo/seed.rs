@@ -77,11 +77,11 @@ pub enum SeedError {
     Cast(String),
 }
 
-/// Seeds the database. `callback_url` is the sample client's.
+/// Seeds the database. `client_url` is where the sample client listens.
 ///
 /// # Errors
 /// When the database or the seed file refuses.
-pub async fn seed(app: &App, folder: &std::path::Path, callback_url: &str) -> Result<Seeded, SeedError> {
+pub async fn seed(app: &App, folder: &std::path::Path, client_url: &str) -> Result<Seeded, SeedError> {
     let mut file = SeedFile::read(folder)?;
     for person in PEOPLE {
         file.passwords.entry(person.email.to_owned()).or_insert_with(|| password_for(app, person));
@@ -96,16 +96,13 @@ pub async fn seed(app: &App, folder: &std::path::Path, callback_url: &str) -> Re
     let existing = list_existing(app, &owner).await?;
     let mut seeded = Vec::new();
     for (index, part) in APPS.iter().enumerate() {
-        let callback_urls = match index {
-            SAMPLE_CLIENT => vec![callback_url.to_owned()],
-            _ => part.callback_urls.iter().map(|url| (*url).to_owned()).collect(),
-        };
+        let declared = declaration(part, (index == SAMPLE_CLIENT).then_some(client_url))?;
         let id = match existing.iter().find(|(_, name)| name == part.name) {
             Some((id, _)) => id.clone(),
-            None => create_app(app, part, &owner, callback_urls.clone(), &mut file, folder).await?,
+            None => create_app(app, part, &owner, declared.clone(), &mut file, folder).await?,
         };
-        seeded
-            .push(keep_app(app, part, id, (index == SAMPLE_CLIENT).then_some(callback_urls), &mut file, folder).await?);
+        let moved = (index == SAMPLE_CLIENT).then_some(declared);
+        seeded.push(keep_app(app, part, id, moved, &mut file, folder).await?);
     }
     Ok(Seeded { people, apps: seeded, sample_client: SAMPLE_CLIENT })
 }
@@ -174,27 +171,35 @@ async fn list_existing(app: &App, owner: &UserId) -> Result<Vec<(AppId, String)>
     Ok(listed.into_iter().map(|app| (app.id, app.name)).collect())
 }
 
+/// What the app declares; the sample client declares the address at which it listens.
+fn declaration(part: &Part, client_url: Option<&str>) -> Result<Declaration, SeedError> {
+    let scopes =
+        part.scopes.iter().map(|scope| Scope::parse(scope).map(|scope| (scope, None)).map_err(|_| cast(scope)));
+    let site = client_url.unwrap_or(part.site);
+    Ok(Declaration {
+        name: part.name.to_owned(),
+        homepage_url: site.to_owned(),
+        policy_url: format!("{site}/policy"),
+        logo_url: format!("{site}/logo.png"),
+        use_case: part.use_case.to_owned(),
+        description: part.description.to_owned(),
+        callback_urls: match client_url {
+            Some(site) => vec![format!("{site}/callback")],
+            None => part.callback_urls.iter().map(|url| (*url).to_owned()).collect(),
+        },
+        scopes: scopes.collect::<Result<_, _>>()?,
+        ..Declaration::default()
+    })
+}
+
 async fn create_app(
     app: &App,
     part: &Part,
     owner: &UserId,
-    callback_urls: Vec<String>,
+    declared: Declaration,
     file: &mut SeedFile,
     folder: &std::path::Path,
 ) -> Result<AppId, SeedError> {
-    let scopes =
-        part.scopes.iter().map(|scope| Scope::parse(scope).map(|scope| (scope, None)).map_err(|_| cast(scope)));
-    let declared = Declaration {
-        name: part.name.to_owned(),
-        homepage_url: part.site.to_owned(),
-        policy_url: format!("{}/policy", part.site),
-        logo_url: format!("{}/logo.png", part.site),
-        use_case: part.use_case.to_owned(),
-        description: part.description.to_owned(),
-        callback_urls,
-        scopes: scopes.collect::<Result<_, _>>()?,
-        ..Declaration::default()
-    };
     let now = app.clock.now();
     let actor = Actor::User(owner.clone());
     let creation = Creation::prepare(&app.random, owner.clone(), ClientKind::Confidential, declared, actor, now)
@@ -257,12 +262,12 @@ fn steps_to(app: &App, part: &Part, id: &AppId, now: Timestamp) -> Vec<Step> {
     }
 }
 
-/// Reports an app as it is now; the sample client gets today's callback URL, and every app a secret that the file knows.
+/// Reports an app as it is now; the sample client gets today's addresses, and every app a secret that the file knows.
 async fn keep_app(
     app: &App,
     part: &Part,
     id: AppId,
-    callback_urls: Option<Vec<String>>,
+    moved: Option<Declaration>,
     file: &mut SeedFile,
     folder: &std::path::Path,
 ) -> Result<SeededApp, SeedError> {
@@ -280,10 +285,10 @@ async fn keep_app(
         .db
         .write(move |tx| {
             let found = apps::find_details(tx, unit_id.as_str())?;
-            if let (Some(urls), Some(serving)) = (&callback_urls, found.as_ref().and_then(|app| app.serving())) {
-                if serving.declared.callback_urls != *urls {
-                    apps::replace_callback_urls(tx, &serving.id, urls)?;
-                }
+            if let (Some(moved), Some(serving)) = (&moved, found.as_ref().and_then(|app| app.serving()))
+                && serving.declared.callback_urls != moved.callback_urls
+            {
+                apps::store::relocate(tx, &serving.id, moved)?;
             }
             if let Some(secret) = &fresh {
                 secret.write(tx, &unit_id, now)?;

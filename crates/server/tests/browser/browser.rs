@@ -1,0 +1,164 @@
+//! Headless Chromium, driven by WebDriver.
+
+use std::io::{BufRead as _, BufReader};
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::json;
+
+/// Chromium, as root too and without a word to the outside.
+const ARGUMENTS: &[&str] = &[
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-prefers-reduced-motion",
+];
+
+/// One browser with one window; its driver ends with it.
+pub struct Browser {
+    client: Client,
+    driver: Child,
+    _profile: tempfile::TempDir,
+}
+
+impl Deref for Browser {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+impl Browser {
+    /// A fresh browser without cookies, its window that wide and high.
+    pub async fn open(width: u32, height: u32) -> Browser {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is missing; install it with: apt-get install chromium chromium-driver");
+        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines
+            .map_while(Result::ok)
+            .find_map(|line| {
+                let (_, rest) = line.split_once("successfully on port ")?;
+                rest.trim_end_matches('.').parse::<u16>().ok()
+            })
+            .expect("chromedriver names its port");
+        let profile = tempfile::tempdir().unwrap();
+        let mut arguments: Vec<String> = ARGUMENTS.iter().map(|argument| (*argument).to_owned()).collect();
+        arguments.push(format!("--window-size={width},{height}"));
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let capabilities = json!({"goog:chromeOptions": {"args": arguments}});
+        let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(capabilities.as_object().unwrap().clone())
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .expect("chromium starts");
+        // The window's frame takes room: ask for the size of what the page sees.
+        client.set_window_size(width, height).await.unwrap();
+        Browser { client, driver, _profile: profile }
+    }
+
+    /// The element that a CSS selector names; waits for it.
+    pub async fn the(&self, selector: &str) -> Element {
+        match self.client.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css(selector)).await {
+            Ok(element) => element,
+            Err(_) => panic!("no {selector} on {}:\n{}", self.address().await, self.text().await),
+        }
+    }
+
+    /// Everything that the page says.
+    pub async fn text(&self) -> String {
+        match self.client.find(Locator::Css("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Where the browser is.
+    pub async fn address(&self) -> String {
+        self.client.current_url().await.map(|url| url.to_string()).unwrap_or_default()
+    }
+
+    /// Waits until the page says this.
+    pub async fn reads(&self, words: &str) {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(10) {
+            if self.text().await.contains(words) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{:?} does not say {words:?}:\n{}", self.address().await, self.text().await);
+    }
+
+    /// Types into a field, instead of what is there.
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let field = self.the(selector).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Sets a field that has a picker of its own (dates, times), as a person would by choosing there.
+    pub async fn choose(&self, selector: &str, value: &str) {
+        self.the(selector).await;
+        let script = "const field = document.querySelector(arguments[0]); field.value = arguments[1];
+            field.dispatchEvent(new Event('change', {bubbles: true}));";
+        self.client.execute(script, vec![json!(selector), json!(value)]).await.unwrap();
+    }
+
+    /// Clicks what a CSS selector names.
+    pub async fn click(&self, selector: &str) {
+        self.the(selector).await.click().await.unwrap();
+    }
+
+    /// Clicks the link or button with that text.
+    pub async fn press(&self, text: &str) {
+        let path = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
+        let found = self.client.wait().at_most(Duration::from_secs(10)).for_element(Locator::XPath(&path)).await;
+        match found {
+            Ok(element) => element.click().await.unwrap(),
+            Err(_) => panic!("nothing to press called {text:?} on {}:\n{}", self.address().await, self.text().await),
+        }
+    }
+
+    /// Signs in on the page that asks for it.
+    pub async fn sign_in(&self, (email, password): (&str, &str)) {
+        self.fill("input[name=email]", email).await;
+        self.fill("input[name=password]", password).await;
+        self.click("form[action='/sign-in'] button").await;
+    }
+
+    /// A picture of the window for people to look at.
+    pub async fn picture(&self, name: &str) {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
+    }
+
+    /// Pixels by which the page is wider than the window.
+    pub async fn overflow(&self) -> i64 {
+        let script = "return document.scrollingElement.scrollWidth - document.documentElement.clientWidth;";
+        self.client.execute(script, vec![]).await.unwrap().as_i64().unwrap()
+    }
+}
