@@ -213,6 +213,12 @@ mod tests {
     }
 
     #[test]
+    fn the_docs_show_the_same_sample() {
+        let shown = include_str!("../../../../docs/jiomeet-oauth.example.toml");
+        assert_eq!(shown, annotated_sample(), "run: cargo run -- config print > docs/jiomeet-oauth.example.toml");
+    }
+
+    #[test]
     fn each_fault_names_its_key_and_the_mend() {
         let fault = |overrides: &str| Config::without_environment(overrides).unwrap_err().to_string();
         assert!(fault("[tokens]\nacces_token_ttl = \"1d\"").contains("acces_token_ttl"));
