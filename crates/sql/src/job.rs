@@ -150,8 +150,8 @@ impl Queue {
         state.drain(batch, most)
     }
 
-    /// Refuses what is waiting, and whatever comes until `until` or until the queue is closed.
-    pub fn refuse_until(&self, until: Instant, error: &DbError) {
+    /// Refuses what is waiting, and whatever comes until `until`, while nobody else serves the queue.
+    pub fn refuse_until(&self, until: Instant, error: &DbError, is_alone: impl Fn() -> bool) {
         let mut refused = VecDeque::new();
         loop {
             let mut state = self.state();
@@ -160,6 +160,11 @@ impl Queue {
                 state.idle += 1;
                 (state, _) = self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
                 state.idle -= 1;
+            }
+            if !is_alone() {
+                // The call that woke this thread was for the one that serves again.
+                self.ready.notify_one();
+                return;
             }
             refused.append(&mut state.jobs);
             let done = state.closed || left.is_zero();

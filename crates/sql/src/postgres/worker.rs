@@ -67,8 +67,9 @@ impl Worker {
                 Err(error) => error,
             };
             tracing::warn!(%error, "no connection to PostgreSQL, trying again");
-            let open = if self.connected.load(Ordering::Relaxed) == 0 {
-                self.lanes.writes.refuse_until(Instant::now() + pause, &error);
+            let is_alone = || self.connected.load(Ordering::Relaxed) == 0;
+            let open = if is_alone() {
+                self.lanes.writes.refuse_until(Instant::now() + pause, &error, is_alone);
                 !self.lanes.writes.is_closed()
             } else {
                 self.lanes.writes.pause(pause)

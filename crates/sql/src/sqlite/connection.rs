@@ -32,9 +32,9 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Opens, and makes, the file for writing.
+    /// Opens the file for writing. It must be there: a file that has vanished while we ran is not
+    /// replaced by an empty one.
     pub fn open_writer(&self) -> Result<Connection, DbError> {
-        self.check_place()?;
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         self.pragmas(
             &connection,
@@ -80,7 +80,7 @@ impl File {
     }
 
     /// Makes the file, for its owner's eyes alone, and says what is wrong with its place.
-    fn check_place(&self) -> Result<(), DbError> {
+    pub fn make(&self) -> Result<(), DbError> {
         let path = self.path.display();
         let folder = match self.path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,

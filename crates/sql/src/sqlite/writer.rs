@@ -22,6 +22,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub fn open(file: File, lanes: Lanes) -> Result<(Self, Connection), DbError> {
+        file.make()?;
         let mut connection = file.open_writer()?;
         let log = Log::watch(&file, &mut connection, &lanes.counters)?;
         Ok((Writer { file, lanes, log, done: Vec::new() }, connection))
