@@ -333,9 +333,15 @@ catalogue! {
     USER_NOT_FOUND = "user_not_found":
         "There is no such user.",
         "Use the user id from the profile call; only the signed-in person's own meetings can be reached.";
+    BODY_NOT_JSON = "body_not_json":
+        "The body of this call is not valid JSON.",
+        "Send one JSON object in UTF-8, with the content type application/json.";
     MEETING_OVER = "meeting_over":
         "The meeting is over.",
-        "Only meetings that run or are to come can be changed, joined or cancelled.";
+        "Only what runs or is to come can be joined; a series that is over can still be cancelled as a whole, with all.";
+    MEETING_OVERTAKEN = "meeting_overtaken":
+        "Another call cancelled this occurrence or changed the series at the same time.",
+        "Read the list again; if something is still to be cancelled, send the call once more.";
     MEETING_CANCELLED = "meeting_cancelled":
         "The meeting has been cancelled.",
         "Schedule a new one.";

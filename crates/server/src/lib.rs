@@ -11,6 +11,7 @@ pub mod demo;
 pub mod health;
 pub mod ids;
 pub mod keys;
+pub mod meetings;
 pub mod middleware;
 pub mod migrations;
 pub mod oauth;

@@ -3,7 +3,7 @@
 use axum::Router;
 
 use crate::app::SharedApp;
-use crate::{health, middleware, oauth, users, web};
+use crate::{health, meetings, middleware, oauth, users, web};
 
 /// The whole server.
 pub fn router(app: SharedApp) -> Router {
@@ -12,5 +12,10 @@ pub fn router(app: SharedApp) -> Router {
 
 /// Every room's routes, without the pipeline.
 pub fn all() -> Router<SharedApp> {
-    Router::new().merge(health::routes()).merge(web::routes()).merge(users::routes()).merge(oauth::routes())
+    Router::new()
+        .merge(health::routes())
+        .merge(web::routes())
+        .merge(users::routes())
+        .merge(oauth::routes())
+        .merge(meetings::routes())
 }

@@ -8,5 +8,6 @@
     reason = "a test fails by panicking, and its name says what it is about"
 )]
 
+mod meetings;
 mod oauth;
 mod support;

@@ -1,0 +1,90 @@
+//! One call of an app for a person: its access token is checked in the same unit of work that answers it.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use sql::{DbError, Tx};
+
+use crate::app::SharedApp;
+use crate::ids::UserId;
+use crate::oauth::BearerError;
+use crate::oauth::bearer::{Verified, check, claim_use, verify};
+use crate::time::Timestamp;
+use crate::web::ApiError;
+
+/// A call whose token has a good signature; whether it stands, the unit of work asks first.
+#[derive(Clone)]
+pub struct Call {
+    app: SharedApp,
+    token: Arc<Verified>,
+    need: &'static str,
+    now: Timestamp,
+}
+
+impl Call {
+    /// Reads the call's token. `need` is the scope that the call needs.
+    ///
+    /// # Errors
+    /// No token, or one that is none of ours, or expired.
+    pub fn begin(app: &SharedApp, headers: &HeaderMap, need: &'static str) -> Result<Call, BearerError> {
+        let now = app.clock.now();
+        let token = Arc::new(verify(app, headers, now)?);
+        Ok(Call { app: Arc::clone(app), token, need, now })
+    }
+
+    /// The moment of the call.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Answers from what is stored. A refusal is an answer too, so that the token's use is remembered with it.
+    ///
+    /// # Errors
+    /// The token does not stand or lacks the scope, or the database's.
+    pub async fn read<T, F>(&self, unit: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>, &UserId) -> Result<T, DbError> + Send + Sync + 'static,
+    {
+        let unit = Arc::new(unit);
+        let (token, need, now, reading) = (Arc::clone(&self.token), self.need, self.now, Arc::clone(&unit));
+        let answer = self.app.db.read(move |tx| -> Result<Option<T>, BearerError> {
+            let admitted = check(tx, &token, Some(need), now)?;
+            if admitted.first_use {
+                return Ok(None);
+            }
+            Ok(Some(reading(tx, &admitted.bearer.user_id)?))
+        });
+        match answer.await.map_err(ApiError::from)? {
+            Some(answer) => Ok(self.noted(answer)),
+            // The first use of the token has to be remembered before the answer leaves.
+            None => self.write(move |tx, person| unit(tx, person)).await,
+        }
+    }
+
+    /// Answers by changing what is stored.
+    ///
+    /// # Errors
+    /// The token does not stand or lacks the scope, or the database's.
+    pub async fn write<T, F>(&self, unit: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>, &UserId) -> Result<T, DbError> + Send + 'static,
+    {
+        let (token, need, now) = (Arc::clone(&self.token), self.need, self.now);
+        let answer = self.app.db.write(move |tx| -> Result<T, BearerError> {
+            let admitted = check(tx, &token, Some(need), now)?;
+            if admitted.first_use {
+                claim_use(tx, &token, now)?;
+            }
+            Ok(unit(tx, &admitted.bearer.user_id)?)
+        });
+        let answer = answer.await.map_err(ApiError::from)?;
+        Ok(self.noted(answer))
+    }
+
+    fn noted<T>(&self, answer: T) -> T {
+        self.app.oauth.last_used.note_grant(self.token.id.grant, self.now);
+        answer
+    }
+}

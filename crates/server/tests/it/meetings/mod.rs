@@ -1,0 +1,10 @@
+//! The user and meeting API.
+
+mod access;
+mod cancel;
+mod change;
+mod create;
+mod details;
+mod list;
+mod profile;
+mod world;
