@@ -5,6 +5,7 @@ mod cancel;
 mod change;
 mod create;
 mod details;
+mod docs;
 mod list;
 mod profile;
 mod world;
