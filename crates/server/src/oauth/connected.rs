@@ -15,9 +15,10 @@ const MAX_APPS: i64 = 500;
 sql::statements! {
     /// Apps whose consent the person remembers.
     LIST_CONSENTED = "SELECT a.id, r.name, r.homepage_url, a.suspended_at, a.deleted_at, k.granted_scopes,
-            k.first_granted_at
+            k.first_granted_at, u.name, u.lname
         FROM consents k JOIN apps a ON a.id = k.app_id
         JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
+        JOIN users u ON u.id = a.owner_id
         WHERE k.user_id = $1 ORDER BY k.app_id LIMIT $2";
     /// What the person's living grants add up to, app by app.
     LIST_HELD = "SELECT g.app_id, g.scopes, COUNT(*), MAX(g.last_used_at)
@@ -34,6 +35,8 @@ pub struct ConnectedApp {
     pub id: AppId,
     /// Its name.
     pub name: String,
+    /// Its developer's name.
+    pub developer: String,
     /// Its homepage.
     pub homepage_url: String,
     /// Why it can do nothing at the moment.
@@ -90,6 +93,7 @@ fn consented(row: &Row<'_>) -> Result<ConnectedApp, DbError> {
     Ok(ConnectedApp {
         id: row.get(0)?,
         name: row.get(1)?,
+        developer: format!("{} {}", row.get::<String>(7)?, row.get::<String>(8)?).trim().to_owned(),
         homepage_url: row.get(2)?,
         stopped: deleted.map(|_| Stopped::Deleted).or(suspended.map(|_| Stopped::Suspended)),
         scopes: scopes(row, 5)?,

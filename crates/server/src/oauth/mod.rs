@@ -9,7 +9,7 @@
 //! | an access token opens the API | [`bearer`] |
 //! | every way in which access ends | [`ends`], [`revoke`] |
 //! | what a token is worth, what the server is | [`introspect`], [`metadata`], [`cors`] |
-//! | what the account page shows | [`connected`] |
+//! | what a person sees of it, and takes back | [`connected`], [`connected_apps_page`] |
 //! | SQL | [`views`] (what is read), [`store`] (what is written), [`sweep`] (what goes) |
 //! | what a server remembers | [`memory`] |
 //!
@@ -20,6 +20,7 @@ pub mod bearer;
 mod client_auth;
 pub mod codes;
 mod connected;
+mod connected_apps_page;
 mod cors;
 pub mod ends;
 pub mod grant;
@@ -62,5 +63,9 @@ pub fn routes() -> Router<SharedApp> {
         .route("/.well-known/oauth-authorization-server", get(metadata::show_metadata).options(cors::answer_preflight))
         .route("/.well-known/jwks.json", get(metadata::show_keys).options(cors::answer_preflight))
         .layer(from_fn(cors::allow_any_origin));
-    Router::new().route("/api/oauth2/v2/introspect", post(introspect::introspect_token)).merge(for_any_origin)
+    Router::new()
+        .route("/api/oauth2/v2/introspect", post(introspect::introspect_token))
+        .route("/account/connected-apps", get(connected_apps_page::show_connected_apps))
+        .route("/account/connected-apps/remove", post(connected_apps_page::remove_connected_apps))
+        .merge(for_any_origin)
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 
 use super::session::device_words;
-use super::sign_in_page::check_csrf;
+use super::signed_in::check_csrf;
 use super::user::{FieldFaults, parse_first_name, parse_name_part};
 use super::{Session, SignedInVisitor, require_signed_in, signed_in, store};
 use crate::app::SharedApp;
@@ -23,7 +23,8 @@ struct ProfilePage {
     shell: Shell,
     notice: Option<Notice>,
     faults: FieldFaults,
-    name: String,
+    // Not `name`: the template's field macro has a parameter of that name.
+    first_name: String,
     lname: String,
     email: String,
     id: String,
@@ -95,7 +96,7 @@ fn profile(
         shell: visitor.shell(app, Section::Profile),
         notice,
         faults,
-        name: name.to_owned(),
+        first_name: name.to_owned(),
         lname: lname.to_owned(),
         email: user.email.to_string(),
         id: user.id.to_string(),
@@ -106,12 +107,7 @@ fn profile(
 }
 
 /// A page of a signed-in person; names their browser if it has no name yet.
-pub(super) fn answer<T: Template>(
-    app: &SharedApp,
-    visitor: &SignedInVisitor,
-    status: StatusCode,
-    template: &T,
-) -> Response {
+pub fn answer<T: Template>(app: &SharedApp, visitor: &SignedInVisitor, status: StatusCode, template: &T) -> Response {
     let mut response = page(status, template);
     visitor.browser.keep_on(app, &mut response);
     response
@@ -224,7 +220,7 @@ impl Samples for ProfilePage {
             shell: shell(Section::Profile),
             notice,
             faults,
-            name: name.to_owned(),
+            first_name: name.to_owned(),
             lname: "Rao".to_owned(),
             email: "asha@example.com".to_owned(),
             id: "u-6f1c2a38-7d0f-4a4e-9a53-2f0d4f1f3c11".to_owned(),

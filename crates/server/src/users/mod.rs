@@ -34,6 +34,7 @@ use crate::app::SharedApp;
 use crate::time::Timestamp;
 use crate::web::samples::{Sample, Samples as _};
 
+pub use account_pages::answer;
 pub use email::Email;
 pub use hashing::{HashingError, Passwords, Verdict};
 pub use limit::{Admission, FailureLimit};
@@ -41,7 +42,7 @@ pub use password::{Password, WeakPassword};
 pub use session::{NewSession, Session, SessionHash, SignedIn};
 pub use sign_in::{Attempt, Guesser, SignInError, SignInOutcome, sign_in};
 pub use sign_in_page::{Carried, Current, SignInReason, SignInRequest, sign_in_page, switch_account_url};
-pub use signed_in::{SignedInVisitor, find as find_visitor, note_seen, require_signed_in};
+pub use signed_in::{SignedInVisitor, check_csrf, find as find_visitor, note_seen, require_signed_in};
 pub use store::{
     Created, NewUser, STATEMENTS, create, delete_sessions_of, find, find_by_email, find_signed_in, grant_oauth, list,
     lock, raise_epoch, replace_password_hash, set_name, set_roles, unlock,

@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::{RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use protocol::params::Params;
 use serde::{Deserialize, Serialize};
 
 use super::sign_in::{Attempt, Guesser, SignInError, SignInOutcome, sign_in};
@@ -315,25 +314,13 @@ pub(super) async fn sign_out(
 ) -> Result<Response, PageError> {
     let form = form::read(request).await?;
     if let Some(visitor) = signed_in::find(&app, &cookies).await? {
-        check_csrf(&app, &headers, &form, &cookies, &visitor)?;
+        signed_in::check_csrf(&app, &headers, &form, &cookies, &visitor)?;
         let hash = cookies.session.as_ref().map(SessionSecret::digest);
         app.db.write(move |tx| hash.as_ref().map_or(Ok(()), |hash| store::delete_session(tx, hash))).await?;
     }
     let mut response = see_other("/sign-in?done=signed-out");
     SessionSecret::forget_on(&app, &mut response);
     Ok(response)
-}
-
-/// Refuses a form that was not given to this browser in this session.
-pub(super) fn check_csrf(
-    app: &App,
-    headers: &HeaderMap,
-    form: &Params,
-    cookies: &VisitorCookies,
-    visitor: &signed_in::SignedInVisitor,
-) -> Result<(), PageError> {
-    let ours = csrf::check(app, headers, form, cookies.browser.as_ref(), Some(&visitor.signed_in.session.id));
-    if ours { Ok(()) } else { Err(PageError::form_expired()) }
 }
 
 /// A time to wait, for a person.

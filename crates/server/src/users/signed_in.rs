@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse as _, Response};
+use http::HeaderMap;
+use protocol::params::Params;
 use sql::DbError;
 
 use super::{SignedIn, store};
@@ -68,6 +70,21 @@ pub async fn find(app: &SharedApp, cookies: &VisitorCookies) -> Result<Option<Si
         note_seen(app, &signed_in);
         SignedInVisitor { signed_in, browser: cookies.browser_or_new(app) }
     }))
+}
+
+/// Refuses a form that was not given to this browser in this session.
+///
+/// # Errors
+/// The page that says so.
+pub fn check_csrf(
+    app: &SharedApp,
+    headers: &HeaderMap,
+    form: &Params,
+    cookies: &VisitorCookies,
+    visitor: &SignedInVisitor,
+) -> Result<(), PageError> {
+    let ours = csrf::check(app, headers, form, cookies.browser.as_ref(), Some(&visitor.signed_in.session.id));
+    if ours { Ok(()) } else { Err(PageError::form_expired()) }
 }
 
 /// Notes that a session is in use: once a minute, and nobody waits for it.

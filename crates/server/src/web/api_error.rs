@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use protocol::fault::{self, Fault};
 use serde::Serialize;
@@ -149,14 +149,6 @@ impl From<BodyFault> for ApiError {
             }
         }
     }
-}
-
-/// Keeps the `Allow` header of a 405 when its body is replaced.
-pub(crate) fn keep_allow(from: &Response, mut to: Response) -> Response {
-    if let Some(allow) = from.headers().get(ALLOW) {
-        to.headers_mut().insert(ALLOW, allow.clone());
-    }
-    to
 }
 
 #[cfg(test)]
