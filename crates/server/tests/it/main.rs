@@ -1,12 +1,7 @@
 //! The whole server through its real surface: a router on a loopback port, a database of its own, a clock that tests move.
 //!
 //! `TEST_ENGINE=sqlite` (the default) or `postgres` chooses the database; one folder for each of the server's rooms.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking, and its name says what it is about"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and its name says what it is about")]
 
 mod meetings;
 mod oauth;
