@@ -157,7 +157,7 @@ mod tests {
         let html = html("not-reviewed-other-site");
         assert!(html.contains("Not reviewed yet."));
         assert!(html.contains(
-            "<strong>localhost:8081</strong>. That is not the site of the app&#39;s homepage, calendar.example.com"
+            "<strong>localhost:8081</strong>. That is not the site of the app's homepage, calendar.example.com"
         ));
     }
 
