@@ -2,6 +2,11 @@
 //!
 //! | stop | file |
 //! | --- | --- |
+//! | an app sends a person (`/oauth2/authorize`) | [`authorize`], [`zones`], [`facts`] |
+//! | why the person is asked to sign in or to consent | [`prompt`] |
+//! | how the request is carried through sign-in | [`sealed_request`] |
+//! | what the person is shown and answers (`/oauth2/consent`) | [`flow_pages`], [`consent`], [`consent_answer`] |
+//! | the way back to the app | [`answer`] |
 //! | a code is redeemed or a grant refreshed (`POST /api/oauth2/v2/token`) | [`token`], [`redeem`], [`refresh`] |
 //! | who asks | [`request`], [`client_auth`] |
 //! | what a code, a refresh token gets: the rules alone | [`codes`], [`refresh_rule`] |
@@ -16,28 +21,39 @@
 //! `docs/tokens.md` is the state machine that these files carry out.
 
 pub mod access_token;
+mod answer;
+mod authorize;
 pub mod bearer;
 mod client_auth;
 pub mod codes;
 mod connected;
 mod connected_apps_page;
+mod consent;
+mod consent_answer;
+mod consent_store;
 mod cors;
+mod destination_words;
 pub mod ends;
+mod facts;
+mod flow_pages;
 pub mod grant;
 mod introspect;
 mod issue;
 pub mod memory;
 mod metadata;
+mod prompt;
 mod redeem;
 mod refresh;
 mod refresh_rule;
 pub mod refresh_token;
 mod request;
 mod revoke;
+mod sealed_request;
 mod store;
 mod sweep;
 mod token;
 mod views;
+mod zones;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -53,9 +69,10 @@ pub use memory::{Memory, write_last_used};
 pub use sweep::SWEEPERS;
 
 /// Every statement of this room, for the test that prepares and explains them.
-pub const STATEMENTS: &[&[Statement]] = &[store::STATEMENTS, views::STATEMENTS, connected::STATEMENTS];
+pub const STATEMENTS: &[&[Statement]] =
+    &[consent_store::STATEMENTS, store::STATEMENTS, views::STATEMENTS, connected::STATEMENTS];
 
-/// The endpoints that programs call.
+/// The endpoints that browsers and programs call.
 pub fn routes() -> Router<SharedApp> {
     let for_any_origin = Router::new()
         .route("/api/oauth2/v2/token", post(token::issue_token).options(cors::answer_preflight))
@@ -63,9 +80,12 @@ pub fn routes() -> Router<SharedApp> {
         .route("/.well-known/oauth-authorization-server", get(metadata::show_metadata).options(cors::answer_preflight))
         .route("/.well-known/jwks.json", get(metadata::show_keys).options(cors::answer_preflight))
         .layer(from_fn(cors::allow_any_origin));
-    Router::new()
-        .route("/api/oauth2/v2/introspect", post(introspect::introspect_token))
+    let for_people = Router::new()
+        .route("/oauth2/authorize", get(authorize::authorize).post(authorize::authorize_by_form))
+        .route("/oauth2/continue", get(authorize::go_on))
+        .route("/oauth2/consent", post(consent_answer::answer_consent))
         .route("/account/connected-apps", get(connected_apps_page::show_connected_apps))
-        .route("/account/connected-apps/remove", post(connected_apps_page::remove_connected_apps))
-        .merge(for_any_origin)
+        .route("/account/connected-apps/remove", post(connected_apps_page::remove_connected_apps));
+    let for_servers = Router::new().route("/api/oauth2/v2/introspect", post(introspect::introspect_token));
+    for_people.merge(for_servers).merge(for_any_origin)
 }

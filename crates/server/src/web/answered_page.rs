@@ -15,6 +15,8 @@ pub struct AnsweredPage {
     pub app_name: String,
     /// The way back to the app. Only an http(s) URL that passed registration.
     pub homepage_url: Option<String>,
+    /// The request once more. After an 'Allow' it goes straight through: a double click costs one more.
+    pub again_url: String,
 }
 
 impl Samples for AnsweredPage {
@@ -23,6 +25,7 @@ impl Samples for AnsweredPage {
             shell: Shell::nobody(SITE.to_owned()),
             app_name: "Team Calendar".to_owned(),
             homepage_url: homepage_url.map(str::to_owned),
+            again_url: "/oauth2/authorize?client_id=0".to_owned(),
         };
         vec![
             Sample::of("answered", "with-a-way-back", &page(Some("https://calendar.example.com/"))),

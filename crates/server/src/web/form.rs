@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, StatusCode};
 use protocol::fault;
@@ -28,14 +29,27 @@ pub async fn read(request: Request<Body>) -> Result<Params, PageError> {
 /// # Errors
 /// As [`read`].
 pub async fn read_parts(parts: &Parts, body: Body) -> Result<Params, PageError> {
+    let bytes = read_raw(parts, body).await?;
+    Params::from_form(&bytes).map_err(|error| PageError::new(StatusCode::BAD_REQUEST, error.fault))
+}
+
+/// As [`read`], but gives the form as it came.
+///
+/// # Errors
+/// As [`read`], but for the number of fields.
+pub async fn read_bytes(request: Request<Body>) -> Result<Bytes, PageError> {
+    let (parts, body) = request.into_parts();
+    read_raw(&parts, body).await
+}
+
+async fn read_raw(parts: &Parts, body: Body) -> Result<Bytes, PageError> {
     if !has_media_type(parts, MEDIA_TYPE) {
         let detail = format!("A form is sent as {MEDIA_TYPE}.");
         return Err(
             PageError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, &fault::UNSUPPORTED_MEDIA_TYPE).with_detail(detail)
         );
     }
-    let bytes = read_body(parts, body, MAX_BODY_BYTES).await?;
-    Params::from_form(&bytes).map_err(|error| PageError::new(StatusCode::BAD_REQUEST, error.fault))
+    Ok(read_body(parts, body, MAX_BODY_BYTES).await?)
 }
 
 /// The parameters of a page's query, as an extractor.

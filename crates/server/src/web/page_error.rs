@@ -22,7 +22,7 @@ pub struct PageError {
     /// What the catalogue cannot know, as a full sentence. Public.
     pub detail: Option<String>,
     /// What came, shown as it is. Public: it goes back to the browser that sent it.
-    pub came: Option<Came>,
+    pub came: Option<Box<Came>>,
     /// Where the person can go from here.
     pub next_steps: Vec<NextStep>,
     /// When to come back.
@@ -82,7 +82,7 @@ impl PageError {
     /// Adds what came.
     #[must_use]
     pub fn with_came(mut self, label: &'static str, text: impl Into<String>) -> PageError {
-        self.came = Some(Came { label, text: text.into() });
+        self.came = Some(Box::new(Came { label, text: text.into() }));
         self
     }
 
@@ -163,7 +163,7 @@ pub(super) struct ErrorPage {
     shell: Shell,
     heading: &'static str,
     detail: Option<String>,
-    came: Option<Came>,
+    came: Option<Box<Came>>,
     mend: String,
     next_steps: Vec<NextStep>,
     code: &'static str,

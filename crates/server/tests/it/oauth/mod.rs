@@ -1,11 +1,17 @@
-//! The token side of OAuth: a file per endpoint and per rule.
+//! OAuth: a file per endpoint and per rule.
 
+mod authorize_attacks;
+mod authorize_errors;
+mod authorize_prompts;
 mod bearer;
 mod client;
+mod consent;
+mod flow;
 mod introspect;
 mod metadata;
 mod races;
 mod revoke;
+mod sign_in_flow;
 mod token_client;
 mod token_code;
 mod token_model;

@@ -1,6 +1,7 @@
 //! A server for one test, and the people and apps in it.
 
 mod answer;
+mod browser;
 mod probe;
 mod seed;
 
@@ -20,10 +21,14 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use answer::{Answer, Tokens};
+pub use browser::{Browser, Form, Page};
 pub use seed::{TestApp, VERIFIER};
 
 /// Monday, 5 January 2026, 10:00:00 UTC: when every test begins.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_767_607_200_000);
+
+/// The password of everybody who signs in.
+pub const PASSWORD: &str = "monsoon bus stop";
 
 /// A server on a loopback port, its database, its clock.
 pub struct World {
