@@ -127,9 +127,10 @@ pub fn response_url<V: AsRef<str>>(redirect_uri: &str, params: &[(&str, V)]) -> 
     };
     let mut url = String::with_capacity(uri.len() + 256);
     url.push_str(uri);
+    // Only the first question mark begins the query; a later one belongs to its text.
     let mut separator = match uri.find('?') {
         None => "?",
-        Some(_) if uri.ends_with(['?', '&']) => "",
+        Some(at) if at + 1 == uri.len() || uri.ends_with('&') => "",
         Some(_) => "&",
     };
     for (name, value) in params {

@@ -129,6 +129,12 @@ fn native_apps_may_vary_the_port_of_a_loopback_address() {
     }
 }
 
+#[test]
+fn a_host_that_begins_like_a_loopback_address_is_none() {
+    refused_for_every_kind("http://127.0.0.1:80.evil.tld/cb", &["http://127.0.0.1.evil.tld/cb"]);
+    refused_for_every_kind("http://[::1]:80@evil.tld/cb", &["http://[::1]@evil.tld/cb"]);
+}
+
 /// Lesson S6.
 #[test]
 fn localhost_is_compared_like_any_other_host() {
@@ -157,6 +163,8 @@ fn answers_are_appended_to_the_registered_bytes() {
         ("https://app.example.com/cb", format!("https://app.example.com/cb?{ours}")),
         ("https://app.example.com", format!("https://app.example.com?{ours}")),
         ("https://app.example.com/cb?", format!("https://app.example.com/cb?{ours}")),
+        ("https://app.example.com/cb??", format!("https://app.example.com/cb??&{ours}")),
+        ("https://app.example.com/cb?a=?", format!("https://app.example.com/cb?a=?&{ours}")),
         ("https://app.example.com/cb?a=b", format!("https://app.example.com/cb?a=b&{ours}")),
         ("https://app.example.com/cb?a=b&", format!("https://app.example.com/cb?a=b&{ours}")),
         ("https://app.example.com:443/a/?x=%2f+", format!("https://app.example.com:443/a/?x=%2f+&{ours}")),

@@ -210,6 +210,8 @@ fn hosts_are_host_names_as_browsers_spell_them() {
     ] {
         assert_eq!(web(url), [Host], "{url}");
     }
+    let with_dot = check_callback_url("https://host.example./cb", ClientKind::Confidential).unwrap_err();
+    assert!(with_dot[0].sentence.contains("Remove the dot."));
     for (url, suggestion) in [
         ("https://münchen.example/cb", "https://xn--mnchen-3ya.example/cb"),
         ("https://host。example/cb", "https://host.example/cb"),
@@ -427,29 +429,60 @@ fn people_are_told_where_they_are_sent() {
 
 /// Texts that are nearly URLs, out of the pieces that parsers quarrel about.
 fn almost_url() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        4 => "[a-z0-9]{1,6}",
-        1 => prop::sample::select(vec![
-            "/", "//", "?", "#", "@", ":", ";", "&", "=", "\\", ".", "..", "%2e", "%2f", "%40", "%23", "%0a", "*",
-            "[", "]", "[::1]", "127.0.0.1", "localhost", ".example", "0x7f", "é", "。", "１", "\t", "\n", " ", "'",
-            "\"", "<", "|", "^", "+", "~", "xn--", "code", "token", "sessionId", "\u{ad}", "%", "%zz", "443", "80",
-        ])
-        .prop_map(str::to_owned),
-    ];
-    let start = prop::sample::select(vec![
-        "https://",
-        "https://",
-        "https://app.example/",
-        "http://localhost",
-        "http://127.0.0.1:",
-        "com.example.app:/",
-        "HTTPS://",
-        "https:/",
-        "https:",
-        "//",
-        "",
+    let harmless = prop::sample::select(vec![
+        "/", "/", "?", "?", "=", "&", "&&", ";", ":8443", ".example", "%20", "a", "b1", "c=d", "@", "+", "//", "%C3%A9",
     ]);
-    (start, prop::collection::vec(piece, 0..10)).prop_map(|(start, pieces)| start.to_owned() + &pieces.concat())
+    let quarrelsome = prop::sample::select(vec![
+        "#",
+        "@",
+        ":",
+        "\\",
+        ".",
+        "..",
+        "%2e",
+        "%2f",
+        "%40",
+        "%23",
+        "%0a",
+        "*",
+        "[",
+        "]",
+        "[::1]",
+        "127.0.0.1",
+        "localhost",
+        "0x7f",
+        "é",
+        "。",
+        "１",
+        "\t",
+        "\n",
+        " ",
+        "'",
+        "\"",
+        "<",
+        "|",
+        "^",
+        "~",
+        "xn--",
+        "code",
+        "token",
+        "sessionId",
+        "\u{ad}",
+        "%",
+        "%zz",
+        "443",
+        "80",
+    ]);
+    let piece = prop_oneof![
+        8 => harmless.prop_map(str::to_owned),
+        1 => quarrelsome.prop_map(str::to_owned),
+        2 => "[a-z0-9]{1,6}",
+    ];
+    let start = prop_oneof![
+        4 => prop::sample::select(vec!["https://a", "https://app.example/", "http://localhost", "http://127.0.0.1", "com.example.app:/"]),
+        1 => prop::sample::select(vec!["https://", "HTTPS://", "https:/", "https:", "//", ""]),
+    ];
+    (start, prop::collection::vec(piece, 0..8)).prop_map(|(start, pieces)| start.to_owned() + &pieces.concat())
 }
 
 proptest! {
