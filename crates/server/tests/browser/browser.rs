@@ -161,4 +161,11 @@ impl Browser {
         let script = "return document.scrollingElement.scrollWidth - document.documentElement.clientWidth;";
         self.client.execute(script, vec![]).await.unwrap().as_i64().unwrap()
     }
+
+    /// What sticks out the most, to name it in a failure.
+    pub async fn widest(&self) -> String {
+        let script = "const out = [...document.querySelectorAll('*')].map((e) => [e.getBoundingClientRect().right, e]);
+            out.sort((a, b) => b[0] - a[0]); return out.slice(0, 5).map(([x, e]) => e.outerHTML.slice(0, 80) + ' ' + x).join('\\n');";
+        self.client.execute(script, vec![]).await.unwrap().as_str().unwrap_or_default().to_owned()
+    }
 }

@@ -9,8 +9,8 @@ async fn pages_fit_a_phone() {
     // Chromium's smallest window is 500 wide on some systems; 390 is asked for and the page's own width is measured.
     let browser = Browser::open(390, 844).await;
     let fits = async |name: &str| {
-        assert!(browser.overflow().await <= 0, "{name} is wider than the window");
         browser.picture(&format!("phone-{name}")).await;
+        assert!(browser.overflow().await <= 0, "{name} is wider than the window: {}", browser.widest().await);
     };
 
     browser.goto(&format!("{}/login", demo.client_url())).await.unwrap();

@@ -36,7 +36,7 @@ async fn a_person_signs_in_consents_to_some_scopes_works_with_meetings_and_refre
     browser.fill("#topic", "Plan the garden").await;
     browser.choose("#startTime", "2031-05-06T10:00").await;
     browser.choose("#endTime", "2031-05-06T10:30").await;
-    browser.press("Schedule").await;
+    browser.click("#schedule button.primary").await;
     browser.reads("Plan the garden").await;
     browser.picture("client-home").await;
 
