@@ -267,11 +267,6 @@ impl Form {
         control.unwrap_or_else(|| panic!("no field {name}")).value = value.to_owned();
     }
 
-    /// Whether the form has this field.
-    pub fn has(&self, name: &str) -> bool {
-        self.controls.iter().any(|control| control.name == name)
-    }
-
     /// The checkboxes of that name: value, and whether it is ticked.
     pub fn boxes(&self, name: &str) -> Vec<(String, bool)> {
         let boxes = self.controls.iter().filter(|control| control.name == name && control.kind == "checkbox");
