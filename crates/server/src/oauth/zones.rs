@@ -161,6 +161,7 @@ mod tests {
     use super::*;
     use crate::ids::{AppId, ClientId, RevisionId, UserId};
     use crate::time::Timestamp;
+    use proptest::prelude::*;
 
     const ISSUER: &str = "https://meet.example";
     const CHALLENGE: &str = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
@@ -384,6 +385,30 @@ mod tests {
                 "{kind:?} {switch} {config}"
             );
             assert_eq!(ask(&with_challenge), Ok(()), "{kind:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever comes, an answer goes to the very bytes of a registered address or nowhere.
+        #[test]
+        fn no_request_is_answered_elsewhere(
+            uri in prop_oneof!["\\PC{0,40}", "https://app\\.example(/cb)?[/.?#@:%;a-z]{0,3}", Just("https://app.example/cb".to_owned())],
+            names in proptest::collection::vec("(clientId|client_id|redirect_uri|state|scope|prompt|[a-z]{0,4})", 0..4),
+            text in "\\PC{0,20}",
+        ) {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("client_id", "c1").append_pair("redirect_uri", &uri);
+            for name in &names {
+                query.append_pair(name, &text);
+            }
+            let app = app(AppStatus::Approved);
+            if let Ok(asked) = Asked::read(&query.finish())
+                && let Zone::Two(trusted) = enter(&app, &asked, Access::SignedOut)
+            {
+                prop_assert!(app.callback_urls.iter().any(|url| url == trusted.destination.redirect_uri()));
+                prop_assert!(!names.iter().any(|name| name == "redirect_uri"));
+                let _ = trusted.demand(&app, false, ISSUER);
+            }
         }
     }
 }

@@ -140,7 +140,7 @@ mod tests {
     fn a_required_scope_is_carried_and_cannot_be_unticked() {
         let html = html("asked-again");
         assert!(html.contains("<input type=\"hidden\" name=\"scope\" value=\"user:read\">"));
-        assert!(!html.contains("name=\"scope\" value=\"user:read\" checked"));
+        assert!(html.contains("<input type=\"checkbox\" name=\"scope\" value=\"user:read\" checked disabled"));
         assert!(html.contains("We show your name next to"));
     }
 

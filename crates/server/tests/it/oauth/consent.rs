@@ -145,6 +145,8 @@ async fn a_required_scope_can_be_denied_as_a_whole_only() {
     let browser = ada(&world).await;
     let page = ask(&browser, &app, "user:read meeting:read").await;
     assert!(page.text().contains("We show your name."));
+    let boxes = [("user:read".to_owned(), true), ("meeting:read".to_owned(), true)];
+    assert_eq!(page.form("/oauth2/consent").boxes("scope"), boxes);
     let mut form = allow(&page);
     form.tick("meeting:read", false);
     let code = code_in(&browser.submit(&form).await, &app);
@@ -439,4 +441,25 @@ async fn the_code_carries_what_the_request_and_the_sign_in_said() {
     assert_eq!(time("SELECT created_at FROM authorization_codes").await, answered_at.as_millis());
     assert_eq!(time("SELECT expires_at FROM authorization_codes").await, answered_at.as_millis() + 300_000);
     super::redeem(&world, &app, &code).await.is_refused(400, "invalid_grant", "verifier_missing");
+}
+
+/// What fails after the app is known to be the right one goes back to it; what fails before is a page.
+#[tokio::test]
+async fn a_failing_database_is_told_to_the_app_where_there_is_one_to_tell() {
+    let (world, app) = world().await;
+    let browser = ada(&world).await;
+    consent_to(&browser, &app, &[]).await;
+    let page = browser.get(&authorize_url(&app, &[("prompt", "consent")])).await;
+    world.execute("ALTER TABLE authorization_codes RENAME TO elsewhere", &[]).await;
+    let answer = browser.get(&authorize_url(&app, &[])).await;
+    assert_eq!(error_in(&answer, &app), ("server_error".to_owned(), "server_error".to_owned()));
+    assert_eq!(answer.sent_to(&app.redirect_uri)["state"], "eyJuIjoxfQ==");
+    browser.submit(&allow(&page)).await.is_closed(500, "server_error");
+    world.execute("ALTER TABLE elsewhere RENAME TO authorization_codes", &[]).await;
+    code_in(&browser.submit(&allow(&page)).await, &app);
+
+    world.app.db.close().await;
+    let answer = browser.get(&authorize_url(&app, &[])).await;
+    answer.is_closed(503, "unavailable");
+    assert!(!answer.header("retry-after").is_empty());
 }
