@@ -1,4 +1,4 @@
-//! How many units of work a second: `cargo run --release -p sql --example throughput -- URL [SECONDS]`.
+//! How many units of work a second: `cargo run --release -p sql --example throughput -- URL [SECONDS [CALLERS,…]]`.
 //!
 //! The unit is the one of a redeemed code: find the row, claim it, insert another. `URL` names an
 //! empty database whose disk is the one to be measured.
@@ -146,6 +146,8 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let url: DatabaseUrl = arguments.next().unwrap_or_else(|| "sqlite:throughput.db".into()).parse().unwrap();
     let time = Duration::from_secs(arguments.next().map_or(5, |text| text.parse().unwrap()));
+    let callers = arguments.next().unwrap_or_else(|| "1,8,32".into());
+    let callers: Vec<usize> = callers.split(',').map(|text| text.parse().unwrap()).collect();
     let mut options = Options::default();
     let figure = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
     options.connections = figure("CONNECTIONS").map_or(options.connections, |count| count as usize);
@@ -153,16 +155,16 @@ async fn main() {
     options.log_pages = figure("LOG_PAGES").unwrap_or(options.log_pages);
     let db = Db::open(&url, options).await.unwrap();
     db.migrate(MIGRATIONS).await.unwrap();
-    let per_run = 30_000 * time.as_secs() as i64;
-    let total = per_run * 3;
+    let per_run = 60_000 * time.as_secs() as i64;
+    let total = per_run * callers.len() as i64;
     for from in (0..total).step_by(5_000) {
         issue(&db, from, 5_000).await;
     }
-    for (run, callers) in [1, 8, 32].into_iter().enumerate() {
+    for (run, &callers) in callers.iter().enumerate() {
         let from = run as i64 * per_run;
         measure(&db, "write", callers, time, &Arc::new(AtomicI64::new(from)), from + per_run, true).await;
     }
-    for callers in [1, 8, 32] {
+    for &callers in &callers {
         measure(&db, "read", callers, time, &Arc::new(AtomicI64::new(0)), total, false).await;
     }
     db.close().await;

@@ -40,7 +40,7 @@ impl Default for Options {
             readers: available_parallelism().map_or(2, NonZero::get).clamp(2, 8),
             busy_timeout: Duration::from_secs(5),
             checkpoint_pages: 1_000,
-            log_pages: 8_000,
+            log_pages: 4_000,
             connections: 16,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
