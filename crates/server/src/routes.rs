@@ -1,6 +1,7 @@
 //! Every URL: each room brings its own, the pipeline goes around them all.
 
 use axum::Router;
+use axum::middleware::from_fn;
 
 use crate::app::SharedApp;
 use crate::{health, meetings, middleware, oauth, users, web};
@@ -17,5 +18,5 @@ pub fn all() -> Router<SharedApp> {
         .merge(web::routes())
         .merge(users::routes())
         .merge(oauth::routes())
-        .merge(meetings::routes())
+        .merge(meetings::routes().layer(from_fn(oauth::refuse_token_in_query)))
 }

@@ -10,6 +10,9 @@
 
 use std::sync::Arc;
 
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use protocol::basic_auth::parse_bearer;
@@ -135,10 +138,15 @@ pub fn verify(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<Verified
     }
 }
 
-/// Whether a query or a form's body brings a token: it is never read from there (RFC 6750 section 5.3), and a client that
-/// sends it there should hear of it.
-pub fn has_token_parameter(form: &str) -> bool {
-    form.split('&').any(|pair| pair.split('=').next() == Some("access_token"))
+/// A layer for the API: a token in the query is refused rather than overlooked. It would stand in logs and histories
+/// (RFC 6750 section 5.3), so the client that sends it there should hear of it, whatever its header says.
+pub async fn refuse_token_in_query(request: Request, next: Next) -> Response {
+    let mut names =
+        request.uri().query().into_iter().flat_map(|query| query.split('&')).map(|pair| pair.split('=').next());
+    if names.any(|name| name == Some("access_token")) {
+        return ApiError::from(BearerError::from(OAuthError::invalid_request(&fault::TOKEN_REPEATED))).into_response();
+    }
+    next.run(request).await
 }
 
 /// Verifies signature and claims of a token.

@@ -52,6 +52,8 @@ mod sealed_request;
 mod store;
 mod sweep;
 mod token;
+#[cfg(test)]
+mod unit_tests;
 mod views;
 mod zones;
 
@@ -62,7 +64,7 @@ use sql::Statement;
 
 use crate::app::SharedApp;
 
-pub use bearer::{Bearer, BearerError, bearer};
+pub use bearer::{Bearer, BearerError, bearer, refuse_token_in_query};
 pub use connected::{ConnectedApp, Stopped, connected_apps};
 pub use ends::remove_access;
 pub use memory::{Memory, write_last_used};

@@ -55,7 +55,10 @@ async fn a_token_comes_once_and_in_the_header() {
     let twice = get(&world, PATH, &[&bearer, &bearer]).await;
     twice.is(400, "token_repeated");
     assert!(twice.header("www-authenticate").contains("error=\"invalid_request\""));
-    get(&world, &format!("{PATH}?access_token={}", tokens.access), &[]).await.is(401, "token_missing");
+    for headers in [&[][..], &[&*bearer]] {
+        let in_query = format!("/api/my_profile?x=1&access_token={}", tokens.access);
+        get(&world, &in_query, headers).await.is(400, "token_repeated");
+    }
     get(&world, PATH, &["Bearer"]).await.is(400, "token_malformed");
     get(&world, PATH, &["Bearer a b"]).await.is(400, "token_malformed");
 }
