@@ -8,6 +8,7 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod gallery;
 pub mod health;
 pub mod ids;
 pub mod keys;

@@ -8,6 +8,7 @@ mod database;
 mod demo;
 mod key;
 mod logging;
+mod pages;
 mod serve;
 mod user;
 
@@ -52,6 +53,9 @@ enum Command {
     /// The configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Write every page in every variation, to look at them.
+    #[command(hide = true)]
+    Pages(pages::Pages),
 }
 
 /// Why a command failed: one line for a person.
@@ -143,6 +147,7 @@ impl Command {
             Command::Key(key) => key.run().await,
             Command::Db(database) => database.run().await,
             Command::Config(config) => config.run(),
+            Command::Pages(pages) => pages.run(),
         }
     }
 }

@@ -63,6 +63,7 @@ use axum::routing::{get, post};
 use sql::Statement;
 
 use crate::app::SharedApp;
+use crate::web::samples::{Sample, Samples as _};
 
 pub use bearer::{Bearer, BearerError, bearer, refuse_token_in_query};
 pub use connected::{ConnectedApp, Stopped, connected_apps};
@@ -90,4 +91,9 @@ pub fn routes() -> Router<SharedApp> {
         .route("/account/connected-apps/remove", post(connected_apps_page::remove_connected_apps));
     let for_servers = Router::new().route("/api/oauth2/v2/introspect", post(introspect::introspect_token));
     for_people.merge(for_servers).merge(for_any_origin)
+}
+
+/// The pages that this room fills itself, with made-up content.
+pub fn samples() -> Vec<Sample> {
+    connected_apps_page::ConnectedAppsPage::samples()
 }

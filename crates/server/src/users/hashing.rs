@@ -109,14 +109,15 @@ fn work(queue: &Mutex<Receiver<Job>>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { password, task }) = job else { return };
+        // Whoever stopped waiting needs no answer, before the work or after it.
         match task {
-            // Whoever stopped waiting needs no answer.
-            Task::Hash { answer, .. } if answer.is_closed() => {}
-            Task::Verify { answer, .. } if answer.is_closed() => {}
-            Task::Hash { salt, answer } => drop(answer.send(guarded(|| hash(&password, &salt, &mut memory)))),
-            Task::Verify { stored, answer } => {
+            Task::Hash { salt, answer } if !answer.is_closed() => {
+                let _ = answer.send(guarded(|| hash(&password, &salt, &mut memory)));
+            }
+            Task::Verify { stored, answer } if !answer.is_closed() => {
                 let _ = answer.send(guarded(|| verify(&password, stored.as_deref(), &mut memory)));
             }
+            Task::Hash { .. } | Task::Verify { .. } => {}
         }
     }
 }

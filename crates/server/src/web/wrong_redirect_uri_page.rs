@@ -67,7 +67,11 @@ impl WrongRedirectUriPage {
 
 impl Samples for WrongRedirectUriPage {
     fn samples() -> Vec<Sample> {
-        let shell = || Shell::nobody(SITE.to_owned());
+        let sample = |variation, came: &str, registered: &[String]| {
+            let mut page = WrongRedirectUriPage::new(Shell::nobody(SITE.to_owned()), "Team Calendar", came, registered);
+            page.request_id = "7d1f22c0-1a".to_owned();
+            Sample::of("wrong-redirect-uri", variation, &page)
+        };
         let came = "https://calendar.example.com/callback/";
         let registered = [
             "https://calendar.example.com/callback",
@@ -75,24 +79,8 @@ impl Samples for WrongRedirectUriPage {
             "http://localhost:8081/callback",
         ]
         .map(str::to_owned);
-        vec![
-            Sample::of("wrong-redirect-uri", "anyone", &WrongRedirectUriPage::new(shell(), "Team Calendar", came, &[])),
-            Sample::of(
-                "wrong-redirect-uri",
-                "owner",
-                &WrongRedirectUriPage::new(shell(), "Team Calendar", came, &registered),
-            ),
-            Sample::of(
-                "wrong-redirect-uri",
-                "attack",
-                &WrongRedirectUriPage::new(
-                    shell(),
-                    "Team Calendar",
-                    "javascript:alert('\"><script>alert(1)</script>')",
-                    &registered,
-                ),
-            ),
-        ]
+        let attack = "javascript:alert('\"><script>alert(1)</script>')";
+        vec![sample("anyone", came, &[]), sample("owner", came, &registered), sample("attack", attack, &registered)]
     }
 }
 
