@@ -150,8 +150,11 @@ fn environment() -> Env {
 fn describe(error: &figment::Error) -> String {
     use figment::error::Kind;
     let path = error.path.join(".");
-    let within =
-        |name: &str| if path.is_empty() || path.ends_with(name) { name.to_owned() } else { format!("{path}.{name}") };
+    let within = |name: &str| match path.as_str() {
+        "" => name.to_owned(),
+        path if path.ends_with(name) => path.to_owned(),
+        path => format!("{path}.{name}"),
+    };
     let source = match error.metadata.as_ref().map(|m| m.name.to_string()) {
         Some(name) if name.contains("environment") => " (from the environment)",
         _ => "",
@@ -221,7 +224,7 @@ mod tests {
     #[test]
     fn each_fault_names_its_key_and_the_mend() {
         let fault = |overrides: &str| Config::without_environment(overrides).unwrap_err().to_string();
-        assert!(fault("[tokens]\nacces_token_ttl = \"1d\"").contains("acces_token_ttl"));
+        assert!(fault("[tokens]\nacces_token_ttl = \"1d\"").contains("tokens.acces_token_ttl"));
         assert!(fault("[tokens]\nacces_token_ttl = \"1d\"").contains("access_token_ttl"));
         assert!(fault("[tokens]\naccess_token_ttl = \"soon\"").contains("write a number and a unit"));
         assert!(

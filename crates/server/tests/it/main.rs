@@ -5,4 +5,6 @@
 
 mod meetings;
 mod oauth;
+mod program;
+mod storage;
 mod support;

@@ -1,0 +1,27 @@
+//! Every statement of the program, on the real schema of the engine under test.
+
+use jiomeet_oauth::migrations::{MIGRATIONS, statements};
+use sql::testing::{Scratch, engine, plans};
+
+/// Tables that stay small whatever the server does.
+const SMALL: &[&str] = &["server_keys", "signing_keys"];
+
+/// Statements that read a whole table on purpose, and why.
+const WHOLE: &[(&str, &str)] = &[];
+
+#[test]
+fn no_statement_reads_through_a_growing_table() {
+    let (database, _scratch) = Scratch::migrated(engine(), MIGRATIONS);
+    let mut faults = Vec::new();
+    for plan in plans(&database, &statements()) {
+        if WHOLE.iter().any(|(name, _)| *name == plan.name) {
+            continue;
+        }
+        let scanned: Vec<String> =
+            plan.full_scans().into_iter().filter(|table| !SMALL.contains(&table.as_str())).collect();
+        if !scanned.is_empty() {
+            faults.push(format!("{} reads all of {}:\n  {}", plan.name, scanned.join(", "), plan.lines.join("\n  ")));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
