@@ -62,7 +62,7 @@ impl Client {
         let mut jar = cookies(&page);
         let html = page.text().await.unwrap();
         let (csrf, request) = (field(&html, "csrf"), field(&html, "request"));
-        let asker = html.contains("name=\"asker\"").then(|| field(&html, "asker")).unwrap_or_default();
+        let asker = if html.contains("name=\"asker\"") { field(&html, "asker") } else { String::new() };
         let form = [
             ("csrf", csrf.as_str()),
             ("request", &request),
