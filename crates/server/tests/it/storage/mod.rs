@@ -6,15 +6,18 @@ use sql::testing::{Scratch, engine, plans};
 /// Tables that stay small whatever the server does.
 const SMALL: &[&str] = &["server_keys", "signing_keys"];
 
-/// Statements that read a whole table on purpose, and why.
-const WHOLE: &[(&str, &str)] = &[];
+/// Statements whose plan on an empty table says nothing, and why.
+const TIES: &[(&str, &str)] = &[(
+    "CLAIM_CODE",
+    "names the whole primary key; on an empty table PostgreSQL rates the partial index of waiting codes alike",
+)];
 
 #[test]
 fn no_statement_reads_through_a_growing_table() {
     let (database, _scratch) = Scratch::migrated(engine(), MIGRATIONS);
     let mut faults = Vec::new();
     for plan in plans(&database, &statements()) {
-        if WHOLE.iter().any(|(name, _)| *name == plan.name) {
+        if TIES.iter().any(|(name, _)| *name == plan.name) {
             continue;
         }
         let scanned: Vec<String> =
