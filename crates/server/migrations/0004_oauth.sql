@@ -49,8 +49,10 @@ CREATE TABLE authorization_codes (
     grant_id TEXT
 );
 CREATE INDEX authorization_codes_unredeemed ON authorization_codes (expires_at) WHERE grant_id IS NULL;
--- A person who removes an app's access spends its waiting codes before its grants are ended.
-CREATE INDEX authorization_codes_waiting ON authorization_codes (user_id, app_id) WHERE redeemed_at IS NULL;
+-- A person who removes an app's access spends its waiting codes before its grants are ended. (The second condition says
+-- nothing new: it keeps the claim of a code, which has only the first, from being planned as a walk through this index.)
+CREATE INDEX authorization_codes_waiting ON authorization_codes (user_id, app_id)
+    WHERE redeemed_at IS NULL AND grant_id IS NULL;
 
 -- What a person ticked, and left unticked, for an app; the latest answer.
 CREATE TABLE consents (

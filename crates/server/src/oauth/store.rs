@@ -24,7 +24,7 @@ sql::statements! {
         WHERE code_hash = $1 AND redeemed_at IS NULL";
     /// Codes that a person's removal of an app finds still waiting.
     SPEND_WAITING_CODES = "UPDATE authorization_codes SET redeemed_at = $3
-        WHERE user_id = $1 AND app_id = $2 AND redeemed_at IS NULL";
+        WHERE user_id = $1 AND app_id = $2 AND redeemed_at IS NULL AND grant_id IS NULL";
     /// A new grant.
     INSERT_GRANT = "INSERT INTO grants (id, code_hash, app_id, user_id, session_id, scopes, authenticated_at, created_at,
             generation, secret_hash, rotated_at, key_number, access_until, refresh_expires_at, last_used_at)

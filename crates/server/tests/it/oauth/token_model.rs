@@ -160,10 +160,12 @@ impl Run {
                 self.world.wait(Duration::from_secs(seconds));
                 self.tell(format_args!("{seconds} seconds pass"));
             }
-            97..99 => {
+            // Seldom, for it takes a while.
+            97..99 if self.dice.below(4) == 0 => {
                 self.world.restart().await;
                 self.tell(format_args!("the server restarts"));
             }
+            97..99 => {}
             _ => {
                 let any = self.dice.below(self.model.issued.len());
                 assert_eq!(revoke(&self.world, &self.app, &self.model.issued[any].refresh).await.status, 200);
