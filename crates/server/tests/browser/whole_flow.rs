@@ -130,3 +130,25 @@ async fn back_reload_and_a_second_tab_lead_on_and_not_to_a_dead_end() {
     browser.reads("already").await;
     browser.picture("already-answered").await;
 }
+
+/// Chromium holds the redirects that follow a form to its page's `form-action`: the sign-in form leads to the app here.
+#[tokio::test]
+async fn signing_in_with_standing_consent_leads_straight_back_to_the_app() {
+    let demo = Demo::start();
+    let browser = Browser::open(1280, 900).await;
+    let person = demo.person("user");
+
+    browser.goto(&format!("{}/login", demo.client_url())).await.unwrap();
+    browser.sign_in(person).await;
+    browser.press("Allow").await;
+    browser.reads("Hello, Asha").await;
+
+    browser.goto(demo.issuer()).await.unwrap();
+    browser.delete_all_cookies().await.unwrap();
+    browser.goto(&format!("{}/login", demo.client_url())).await.unwrap();
+    browser.sign_in((person.0, "not the password")).await;
+    browser.reads("wrong").await;
+    browser.sign_in(person).await;
+    browser.reads("Hello, Asha").await;
+    assert!(browser.address().await.starts_with(demo.client_url()));
+}
