@@ -16,6 +16,7 @@ use super::grant::Generation;
 use super::issue::{Issued, Outcome};
 use super::redeem::{Redemption, redeem};
 use super::refresh::{Refresh, refresh};
+use super::refresh_token::RefreshToken;
 use super::{SWEEPERS, ends, store};
 use crate::app::{App, SharedApp};
 use crate::config::{Config, Issuer};
@@ -47,6 +48,10 @@ const APP: Statement = Statement::new(
 const APP_SECRET: Statement = Statement::new(
     "APP_SECRET",
     "INSERT INTO app_secrets (id, app_id, secret_hash, last_four, created_at) VALUES ('sec-1', 'app-1', $1, 'cret', 0)",
+);
+const SECOND_KEY: Statement = Statement::new(
+    "SECOND_KEY",
+    "INSERT INTO server_keys (number, secret, created_at, active_at) VALUES (2, $1, 0, 0)",
 );
 const CONSENT: Statement = Statement::new(
     "CONSENT",
@@ -180,6 +185,31 @@ async fn a_refresh_whose_commit_nobody_saw_runs_again_and_gives_the_same_answer(
 
     assert_eq!(first.access.id, again.access.id);
     assert_eq!(first.refresh.secret_hash(), again.refresh.secret_hash());
+}
+
+/// A new root key while a refresh is repeated: the successor is the one that the old key made.
+#[tokio::test]
+async fn a_new_server_key_breaks_no_chain() {
+    let stage = Stage::set().await;
+    let app = &stage.app;
+    let grant = issued(stage.redeem(&stage.redemption().await).await);
+    let present = |token: &RefreshToken| Refresh { ask: stage.ask(), token: token.clone(), scope: None };
+    let first = issued(stage.refresh(&present(&grant.refresh)).await);
+    assert_eq!(first.key.number, 1);
+
+    stage.unit(|tx| tx.execute(&SECOND_KEY, params![[7_u8; 32]])).await;
+    let now = app.clock.now();
+    crate::keys::reload(&app.db, &app.config.keys, DAY, now, &app.keys, &app.signer).await.unwrap();
+    assert_eq!(app.keys.current().number, 2);
+
+    let again = issued(stage.refresh(&present(&grant.refresh)).await);
+    assert_eq!((again.refresh.secret_hash(), again.key.number), (first.refresh.secret_hash(), 1));
+    let second = issued(stage.refresh(&present(&first.refresh)).await);
+    assert_eq!(second.key.number, 2);
+    // Held up on its way: its successor was derived by the old key, the current one by the new.
+    let held_up = stage.refresh(&present(&grant.refresh)).await;
+    assert!(matches!(&held_up, Outcome::Refused(error) if error.fault.code == "refresh_token_replaced"), "{held_up:?}");
+    assert_eq!(issued(stage.refresh(&present(&second.refresh)).await).key.number, 2);
 }
 
 #[tokio::test]
