@@ -20,12 +20,16 @@ CREATE TABLE users (
     epoch BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX users_by_age ON users (created_at, id);
+-- Sign-ups that were never confirmed, which go.
+CREATE INDEX users_unconfirmed ON users (created_at) WHERE email_verified_at IS NULL;
 
 CREATE TABLE user_roles (
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     role TEXT NOT NULL,
     PRIMARY KEY (user_id, role)
 );
+-- The few who are more than users.
+CREATE INDEX user_roles_staff ON user_roles (role, user_id) WHERE role <> 'user';
 
 CREATE TABLE oauth_access_requests (
     user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
@@ -60,7 +64,7 @@ CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE TABLE email_tokens (
     token_hash BYTEA PRIMARY KEY,
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    -- 'confirm' or 'reset'.
+    -- 'confirm' (a sign-up), 'change' (to that address) or 'reset' (the password).
     purpose TEXT NOT NULL,
     email TEXT NOT NULL,
     created_at BIGINT NOT NULL,

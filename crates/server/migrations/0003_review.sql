@@ -46,19 +46,24 @@ CREATE INDEX audit_by_time ON audit (at, id);
 CREATE INDEX audit_by_app ON audit (app_id, at, id) WHERE app_id IS NOT NULL;
 CREATE INDEX audit_by_user ON audit (user_id, at, id) WHERE user_id IS NOT NULL;
 
+-- Mail that is to be sent. What is to be said stands here, not the finished text: a link's secret and the server's own
+-- address are put in when it is sent, so that no secret lies here and the operator's verbs need not know the address.
 CREATE TABLE outbox (
     id TEXT COLLATE "C" PRIMARY KEY,
     recipient TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    body TEXT NOT NULL,
+    -- JSON.
+    letter TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    -- When to try (again), null once it is sent or given up.
+    -- When to try (again), null once it is sent or given up. A node that tries moves it on first: nobody else tries then.
     due_at BIGINT,
+    -- Later it would only confuse.
+    give_up_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL DEFAULT 0,
     sent_at BIGINT,
     last_error TEXT
 );
 CREATE INDEX outbox_due ON outbox (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX outbox_done ON outbox (created_at) WHERE due_at IS NULL;
 
 -- Background work, claimed by one node at a time.
 CREATE TABLE jobs (

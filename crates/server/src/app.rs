@@ -6,6 +6,7 @@ use sql::{Db, Options};
 
 use crate::config::{Config, Issuer};
 use crate::keys::{self, ServerKeys, Signer};
+use crate::mail::Outlet;
 use crate::migrations::MIGRATIONS;
 use crate::oauth::Memory;
 use crate::random::Random;
@@ -30,6 +31,8 @@ pub struct App {
     pub signer: Signer,
     /// Where passwords are hashed.
     pub passwords: Passwords,
+    /// Where mail goes.
+    pub outlet: Outlet,
     /// What the server remembers of tokens.
     pub oauth: Memory,
 }
@@ -67,7 +70,8 @@ impl App {
 
         let accounts = &config.accounts;
         let passwords = Passwords::start(accounts.password_hashers, accounts.password_queue, random.clone())?;
-        Ok(App { config, issuer, db, clock, random, keys, signer, passwords, oauth: Memory::default() })
+        let outlet = Outlet::new(&config.mail, &issuer).map_err(StartError::Config)?;
+        Ok(App { config, issuer, db, clock, random, keys, signer, passwords, outlet, oauth: Memory::default() })
     }
 }
 

@@ -57,6 +57,16 @@ impl Record {
         Record { id, at, actor, action, app: None, user: None, address: String::new(), detail: json!({}) }
     }
 
+    /// Names the entry, and what was caused with it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it happened.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
     /// The app it is about.
     #[must_use]
     pub fn app(mut self, app: &AppId) -> Record {

@@ -12,6 +12,7 @@ pub mod gallery;
 pub mod health;
 pub mod ids;
 pub mod keys;
+pub mod mail;
 pub mod meetings;
 pub mod middleware;
 pub mod migrations;

@@ -9,6 +9,7 @@ use super::declaration::{Declaration, FieldFault};
 use super::store::{self, NewApp};
 use crate::audit::{Actor, Record};
 use crate::ids::{AppId, ClientId, RevisionId, SecretId, UserId};
+use crate::mail;
 use crate::random::Random;
 use crate::time::Timestamp;
 
@@ -130,6 +131,7 @@ pub fn submit(tx: &mut Tx<'_>, app: &AppId, now: Timestamp, record: &Record) -> 
         return Ok(Change::Refused(format!("It is {status}; only a draft, held or rejected app can be submitted.")));
     }
     record.write(tx)?;
+    mail::notices::submitted(tx, app, &working.declared.name, record)?;
     Ok(Change::Done)
 }
 

@@ -14,6 +14,7 @@ use super::{Failure, logging, toml_text};
 use crate::app::App;
 use crate::config::{Config, Issuer};
 use crate::demo::{report, seed};
+use crate::mail::{DemoOutbox, Outlet};
 use crate::random::Random;
 use crate::time::Clock;
 
@@ -60,7 +61,10 @@ impl Demo {
         let issuer = Issuer::parse(&format!("http://{}", listener.local_addr()?)).map_err(Failure)?;
         let client_url = format!("http://localhost:{}", client_listener.local_addr()?.port());
         let database_url = config.database_url().map_err(Failure)?.with_password();
-        let app = Arc::new(App::start(config, issuer, Clock::system(), Random::default()).await?);
+        let mut app = App::start(config, issuer, Clock::system(), Random::default()).await?;
+        // Whatever is configured: no mail leaves the demo.
+        app.outlet = Outlet::Demo(DemoOutbox::default());
+        let app = Arc::new(app);
         let seeded = seed(&app, &folder, &client_url).await?;
         let client = client_config(&app, &seeded.apps[seeded.sample_client])?;
 

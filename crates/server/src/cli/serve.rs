@@ -12,10 +12,10 @@ use super::{Failure, logging, refuse};
 use crate::app::App;
 use crate::config::{Config, Issuer};
 use crate::random::Random;
-use crate::routes;
 use crate::serve::{Bounds, serve};
 use crate::time::Clock;
 use crate::upkeep;
+use crate::{mail, routes};
 
 /// Run the server.
 #[derive(Debug, Args)]
@@ -53,11 +53,13 @@ async fn listen(config: &Config) -> Result<TcpListener, Failure> {
 /// Serves the app until the signal comes, then ends everything in order.
 pub async fn run(app: Arc<App>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
     let upkeep = upkeep::start(Arc::clone(&app));
+    let postman = mail::start(Arc::clone(&app));
     let bounds = Bounds {
         max_connections: app.config.server.max_connections,
         shutdown_grace: app.config.server.shutdown_grace.get(),
     };
     serve(listener, routes::router(Arc::clone(&app)), bounds, shutdown).await;
+    postman.stop().await;
     upkeep.stop().await;
     app.db.close().await;
     info!("stopped");

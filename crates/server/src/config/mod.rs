@@ -4,6 +4,7 @@
 //! The annotated sample holds every key with its default; it is parsed first, so that a file need only name what differs.
 
 mod issuer;
+mod mail_values;
 mod section;
 mod sections;
 mod values;
@@ -16,7 +17,8 @@ use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
 
 pub use issuer::Issuer;
-pub use sections::{Accounts, Database, Keys, Limits, Log, Server, Tokens};
+pub use mail_values::{MailAddress, SmtpSecurity, SmtpUrl};
+pub use sections::{Accounts, Database, Keys, Limits, Log, Mail, Server, Tokens};
 pub use values::{AddressBlock, Hidden, LogFormat, SigningAlgorithm, Ttl};
 
 use section::Section;
@@ -40,6 +42,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// `[limits]`
     pub limits: Limits,
+    /// `[mail]`
+    pub mail: Mail,
     /// `[log]`
     pub log: Log,
 }
@@ -51,6 +55,7 @@ const SECTIONS: &[Section] = &[
     Keys::SECTION,
     Accounts::SECTION,
     Limits::SECTION,
+    Mail::SECTION,
     Log::SECTION,
 ];
 
@@ -111,6 +116,9 @@ impl Config {
         positive("tokens.access_token_ttl", self.tokens.access_token_ttl);
         positive("tokens.refresh_token_ttl", self.tokens.refresh_token_ttl);
         positive("accounts.session_ttl", self.accounts.session_ttl);
+        positive("accounts.confirmation_ttl", self.accounts.confirmation_ttl);
+        positive("accounts.password_reset_ttl", self.accounts.password_reset_ttl);
+        positive("mail.timeout", self.mail.timeout);
         positive("server.request_timeout", self.server.request_timeout);
         let mut at_least_one = |key: &str, number: usize| {
             if number == 0 {
@@ -123,6 +131,11 @@ impl Config {
         at_least_one("limits.sign_in_burst", self.limits.sign_in_burst as usize);
         at_least_one("limits.account_burst", self.limits.account_burst as usize);
         at_least_one("limits.client_burst", self.limits.client_burst as usize);
+        at_least_one("limits.sign_up_burst", self.limits.sign_up_burst as usize);
+        at_least_one("limits.mail_burst", self.limits.mail_burst as usize);
+        if self.mail.smtp.is_some() && self.mail.from.is_none() {
+            faults.push("mail.from is missing: name the address that mail comes from, beside mail.smtp".to_owned());
+        }
         if let Some(issuer) = &self.server.issuer
             && let Err(fault) = Issuer::parse(issuer)
         {
@@ -234,5 +247,8 @@ mod tests {
         assert!(fault("[keys]\nsigning_algorithm = \"HS256\"").contains("RS256"));
         assert!(fault("[server]\nissuer = \"http://meet.example.com\"").contains("server.issuer"));
         assert!(fault("[database]\nurl = \"mysql://x\"").contains("database.url"));
+        assert!(fault("[mail]\nsmtp = \"smtps://mail.example.com\"").contains("mail.from is missing"));
+        assert!(fault("[mail]\nfrom = \"nobody\"").contains("mail.from"));
+        assert!(fault("[mail]\nsmtp = \"mail.example.com\"").contains("smtps://"));
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::mail_values::{MailAddress, SmtpUrl};
 use super::section::section;
 use super::values::{AddressBlock, Hidden, LogFormat, SigningAlgorithm, Ttl};
 
@@ -72,6 +73,10 @@ section! {
         session_ttl: Ttl = "\"14d\"",
         /// Whether people may make accounts for themselves.
         sign_up: bool = "true",
+        /// How long the link in a mail confirms an address.
+        confirmation_ttl: Ttl = "\"2d\"",
+        /// How long the link in a mail sets a new password.
+        password_reset_ttl: Ttl = "\"30m\"",
         /// Whether every account may register apps; else an admin grants it on request.
         oauth_for_everyone: bool = "false",
         /// How many passwords are hashed at once. Each takes 19 MiB for about 20 ms.
@@ -100,6 +105,24 @@ section! {
         sign_up_burst: u32 = "20",
         /// One more after each.
         sign_up_interval: Ttl = "\"5m\"",
+        /// Mails with a link that one address block may ask for to one e-mail address. Four times as many from anywhere.
+        mail_burst: u32 = "5",
+        /// One more after each.
+        mail_interval: Ttl = "\"10m\"",
+    }
+}
+
+section! {
+    /// Mail to people: links that confirm an address, decisions on apps, first grants.
+    "mail" => pub struct Mail {
+        /// The server that takes our mail: smtps://USER:PASSWORD@HOST (TLS), smtp://USER:PASSWORD@HOST (STARTTLS, which the
+        /// server must offer) or smtp://HOST?tls=none (in clear, for a relay nearby; no password then). Without it no mail
+        /// is sent, so nobody can sign up or set a forgotten password anew.
+        smtp: Option<SmtpUrl> = "# \"smtps://USER:PASSWORD@mail.example.com\"",
+        /// Whom mail comes from.
+        from: Option<MailAddress> = "# \"JioMeet <no-reply@meet.example.com>\"",
+        /// How long the mail server may take for one mail. A mail that fails is tried again, later and later, for three days.
+        timeout: Ttl = "\"30s\"",
     }
 }
 

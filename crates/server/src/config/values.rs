@@ -49,6 +49,11 @@ impl<'de> Deserialize<'de> for Ttl {
 pub struct Hidden(String);
 
 impl Hidden {
+    /// Hides a text.
+    pub(super) fn new(text: String) -> Hidden {
+        Hidden(text)
+    }
+
     /// The text, for the one place that needs it.
     pub fn reveal(&self) -> &str {
         &self.0

@@ -48,7 +48,8 @@ fn as_words(app: &App, seeded: &Seeded, client_url: &str) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "\nReady.\n");
     let _ = writeln!(text, "  Open the sample client    {client_url}");
-    let _ = writeln!(text, "  The server itself         {}\n", app.issuer);
+    let _ = writeln!(text, "  The server itself         {}", app.issuer);
+    let _ = writeln!(text, "  Mail it would have sent   {}\n", app.issuer.url("/demo/outbox"));
     let _ = writeln!(text, "  Sign in as");
     for person in &seeded.people {
         let _ = writeln!(text, "    {:20} {:20} {}", person.email, person.password, person.roles.join(", "));

@@ -29,6 +29,7 @@ use super::sealed_request::ConsentForm;
 use super::zones::{Asked, Demand, Zone, enter};
 use crate::app::SharedApp;
 use crate::audit::{Actor, Record};
+use crate::mail;
 use crate::time::Timestamp;
 use crate::users::SessionHash;
 use crate::web::{self, ClientAddress, PageError, VisitorCookies, csrf};
@@ -163,9 +164,10 @@ impl Settlement {
         let consent = remember(before, &demand.scopes, &scopes, app.consent_version, self.now);
         save_consent(tx, &self.form.user, &app.id, &consent, self.now)?;
         if before.is_none() {
-            // The first grant; a mail about it to the person would go into the outbox here, in the same unit.
             let detail = json!({"client_id": app.client_id.as_str(), "scopes": scopes.to_string()});
             self.record.clone().app(&app.id).detail(detail).write(tx)?;
+            let to = &person.signed_in.user.email;
+            mail::notices::first_grant(tx, to, &app.name, &app.developer, &scopes, &self.record)?;
         }
         Ok(Settled::Granted(destination))
     }

@@ -6,6 +6,7 @@ use crate::apps::store as apps;
 use crate::apps::{AppDetails, Change, RevisionDetails, RevisionStatus};
 use crate::audit::Record;
 use crate::ids::{AppId, DecisionId};
+use crate::mail;
 use crate::time::Timestamp;
 
 sql::statements! {
@@ -103,6 +104,7 @@ pub fn decide(tx: &mut Tx<'_>, app: &AppId, verdict: &Verdict) -> Result<Change,
     let values = params![verdict.id, app, working.id, word, reasons, verdict.decided_by, verdict.at];
     tx.execute(&INSERT_DECISION, values)?;
     verdict.record.write(tx)?;
+    mail::notices::decided(tx, app, &working.declared.name, word, &verdict.reasons, &verdict.record)?;
     Ok(Change::Done)
 }
 

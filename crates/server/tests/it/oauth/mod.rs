@@ -6,7 +6,7 @@ mod authorize_prompts;
 mod bearer;
 mod client;
 mod consent;
-mod flow;
+pub mod flow;
 mod introspect;
 mod metadata;
 mod races;

@@ -4,6 +4,7 @@ mod answer;
 mod browser;
 mod probe;
 mod seed;
+pub mod smtp;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +75,17 @@ impl World {
         let (app, running) = start(listener, &self.database, &self.overrides, &self.clock).await;
         self.app = app;
         self.running = Some(running);
+    }
+
+    /// As [`World::restart`], with other keys of the configuration.
+    pub async fn restart_with(&mut self, overrides: &str) {
+        self.overrides = overrides.to_owned();
+        self.restart().await;
+    }
+
+    /// Sends what waits in the outbox.
+    pub async fn post_mail(&self) {
+        jiomeet_oauth::mail::run_once(&self.app).await.unwrap();
     }
 
     async fn stop(&mut self) {

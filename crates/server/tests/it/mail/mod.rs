@@ -1,0 +1,4 @@
+//! Mail: the outbox, and mail servers in every mood.
+
+mod notices;
+mod outbox;
