@@ -2,7 +2,7 @@
 
 use sql::Migration;
 
-use crate::{apps, audit, keys, meetings, oauth, review, users};
+use crate::{apps, audit, keys, mail, meetings, oauth, review, users};
 
 /// Every migration, in order.
 pub const MIGRATIONS: &[Migration] = &[
@@ -17,7 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
 /// its plan.
 pub fn statements() -> Vec<sql::Statement> {
     let mut all = Vec::new();
-    for statements in oauth::STATEMENTS {
+    for statements in oauth::STATEMENTS.iter().chain(mail::STATEMENTS) {
         all.extend_from_slice(statements);
     }
     for statements in [
