@@ -9,3 +9,5 @@ mod oauth;
 mod program;
 mod storage;
 mod support;
+mod users;
+mod web;
