@@ -23,8 +23,8 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, HOST, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::header::{HOST, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use protocol::error::{OAuthError, OAuthErrorCode};
 use protocol::fault::{self, Fault};
 
@@ -115,12 +115,8 @@ async fn not_found(uri: Uri) -> Response {
 }
 
 /// The router adds the `Allow` header.
-async fn method_not_allowed(method: Method, uri: Uri) -> Response {
-    let mut response = Face::of(uri.path()).refuse(StatusCode::METHOD_NOT_ALLOWED, &fault::METHOD_NOT_ALLOWED, None);
-    if method == Method::CONNECT {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
-    }
-    response
+async fn method_not_allowed(uri: Uri) -> Response {
+    Face::of(uri.path()).refuse(StatusCode::METHOD_NOT_ALLOWED, &fault::METHOD_NOT_ALLOWED, None)
 }
 
 /// Whether the request is meant for us: the `Host` header, and the target's own authority where it has one (RFC 9112

@@ -65,7 +65,7 @@ pub enum SignInError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The stored hash cannot be read.
+    /// No hash could be computed.
     #[error(transparent)]
     Hashing(HashingError),
 }
