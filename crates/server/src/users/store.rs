@@ -39,10 +39,10 @@ statements! {
     DELETE_ROLES = "DELETE FROM user_roles WHERE user_id = $1";
     UPDATE_NAME = "UPDATE users SET name = $2, lname = $3 WHERE id = $1 AND deleted_at IS NULL";
     GRANT_OAUTH = "UPDATE users SET oauth_granted_at = COALESCE(oauth_granted_at, $2) WHERE id = $1 AND deleted_at IS NULL";
-    LOCK_USER = "UPDATE users SET locked_at = COALESCE(locked_at, $2), epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 END \
+    LOCK_USER = "UPDATE users SET locked_at = COALESCE(locked_at, $2), epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 + 1 END \
                  WHERE id = $1 AND deleted_at IS NULL";
     UNLOCK_USER = "UPDATE users SET locked_at = NULL WHERE id = $1 AND deleted_at IS NULL";
-    RAISE_EPOCH = "UPDATE users SET epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 END WHERE id = $1";
+    RAISE_EPOCH = "UPDATE users SET epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 + 1 END WHERE id = $1";
     CLAIM_PASSWORD_CHANGE = "UPDATE users SET password_hash = $3, password_changed_at = $4 \
                              WHERE id = $1 AND password_hash = $2 AND locked_at IS NULL AND deleted_at IS NULL";
     RENEW_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";

@@ -146,6 +146,27 @@ async fn suspension_takes_effect_with_the_next_call_and_reinstating_revives_noth
     bearer_call(&world, &tokens.access).await.unwrap_err().is(401, "token_revoked");
 }
 
+/// The epoch covers what was given in its own millisecond, and stays when the account is opened again.
+#[tokio::test]
+async fn a_locked_account_opens_nothing_and_unlocking_revives_nothing() {
+    let world = World::new().await;
+    let app = world.approved_app("planner").await;
+    let (ada, bob) = (world.person("ada@example.com").await, world.person("bob@example.com").await);
+    let of_ada = redeem(&world, &app, &world.code(&app, &ada).await).await.tokens();
+    let of_bob = redeem(&world, &app, &world.code(&app, &bob).await).await.tokens();
+    let now = world.now();
+
+    let user = ada.clone();
+    world.write(move |tx| jiomeet_oauth::users::lock(tx, &user, now).map(drop)).await;
+    bearer_call(&world, &of_ada.access).await.unwrap_err().is(401, "token_revoked");
+    world.write(move |tx| jiomeet_oauth::users::unlock(tx, &ada).map(drop)).await;
+    bearer_call(&world, &of_ada.access).await.unwrap_err().is(401, "token_revoked");
+    refresh(&world, &app, &of_ada.refresh).await.is_refused(400, "invalid_grant", "grant_ended");
+
+    world.write(move |tx| jiomeet_oauth::users::raise_epoch(tx, &bob, now)).await;
+    bearer_call(&world, &of_bob.access).await.unwrap_err().is(401, "token_revoked");
+}
+
 #[tokio::test]
 async fn a_person_takes_everything_back_at_once() {
     let world = World::new().await;
