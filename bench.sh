@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The benchmarks: builds a release, measures the hot inner parts with criterion, then the operations over HTTP against
+# the floor that they stand on. Loopback only, bounded in count: a few minutes once it is built.
+#
+#   ./bench.sh                 everything
+#   ./bench.sh quick           fewer calls, ES256 alone, no criterion: about a minute
+#   ./bench.sh --record        also puts the tables into docs/performance.md
+#   ./bench.sh --json FILE     also writes everything as JSON
+#
+# More options: target/release/bench run --help
+set -euo pipefail
+cd "$(dirname "$0")"
+target=${CARGO_TARGET_DIR:-target}
+
+mode=full
+if [ "${1:-}" = quick ]; then mode=quick; shift; fi
+options=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --record) options+=(--record docs/performance.md) ;;
+        *) options+=("$1") ;;
+    esac
+    shift
+done
+
+cargo build --release --quiet -p jiomeet-oauth -p bench
+mkdir -p "$target"
+if [ "$mode" = quick ]; then
+    options+=(--quick --algorithms ES256)
+else
+    rm -rf "$target/criterion"
+    cargo bench --quiet -p bench --bench parts -- --noplot >&2
+    options+=(--criterion "$target/criterion")
+fi
+exec "$target/release/bench" run --server "$target/release/jiomeet-oauth" --scratch "$target" "${options[@]}"

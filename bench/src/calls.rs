@@ -1,0 +1,166 @@
+//! The operations under load, each as an app's server or a browser would call it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use form_urlencoded::Serializer;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST};
+use http::{HeaderValue, Method, Request, StatusCode};
+use serde::Deserialize;
+
+use crate::Fallible;
+use crate::browser::{authorize_path, code_of};
+use crate::deployment::Deployment;
+use crate::http::{Call, Reply};
+use crate::load::Operation;
+
+/// Writes requests to one server for one app.
+#[derive(Clone)]
+pub struct Caller {
+    host: HeaderValue,
+    basic: HeaderValue,
+    cookies: HeaderValue,
+    authorize: String,
+    redirect_uri: String,
+}
+
+/// What an app keeps of a token response.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Tokens {
+    /// Opens the API.
+    pub access_token: String,
+    /// Gets the next ones.
+    pub refresh_token: String,
+}
+
+#[derive(Deserialize)]
+struct Introspection {
+    active: bool,
+}
+
+impl Caller {
+    /// For the sample client and the browser with those cookies.
+    pub fn new(deployment: &Deployment, cookies: &str) -> Fallible<Caller> {
+        let client = &deployment.report.client;
+        let credentials = STANDARD.encode(format!("{}:{}", client.client_id, client.client_secret));
+        Ok(Caller {
+            host: HeaderValue::from_str(deployment.report.issuer.trim_start_matches("http://"))?,
+            basic: HeaderValue::from_str(&format!("Basic {credentials}"))?,
+            cookies: HeaderValue::from_str(cookies)?,
+            authorize: authorize_path(client),
+            redirect_uri: client.redirect_uri.clone(),
+        })
+    }
+
+    fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        Request::builder().method(method).uri(path).header(HOST, &self.host)
+    }
+
+    fn client_post(&self, path: &str, params: &[(&str, &str)]) -> Fallible<Call> {
+        let body = Serializer::new(String::new()).extend_pairs(params).finish();
+        let request = self
+            .request(Method::POST, path)
+            .header(AUTHORIZATION, &self.basic)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        Ok(request.body(body.into())?)
+    }
+
+    /// An authorization request by somebody who is signed in and has consented: straight to a code.
+    pub fn authorize(&self) -> Operation<(), String> {
+        let caller = self.clone();
+        Operation {
+            name: "authorize",
+            call: Box::new(move |()| {
+                let request = caller.request(Method::GET, &caller.authorize).header(COOKIE, &caller.cookies);
+                Ok(request.body(bytes::Bytes::new().into())?)
+            }),
+            read: Box::new(|reply| code_of(&reply)),
+        }
+    }
+
+    /// A code for tokens.
+    pub fn exchange(&self) -> Operation<String, Tokens> {
+        let caller = self.clone();
+        Operation {
+            name: "exchange",
+            call: Box::new(move |code: &String| {
+                let params =
+                    [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &caller.redirect_uri)];
+                caller.client_post("/api/oauth2/v2/token", &params)
+            }),
+            read: Box::new(|reply| read_tokens(reply, "an exchange")),
+        }
+    }
+
+    /// A refresh token for the next tokens.
+    pub fn refresh(&self) -> Operation<String, Tokens> {
+        let caller = self.clone();
+        Operation {
+            name: "refresh",
+            call: Box::new(move |token: &String| {
+                let params = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+                caller.client_post("/api/oauth2/v2/token", &params)
+            }),
+            read: Box::new(|reply| read_tokens(reply, "a refresh")),
+        }
+    }
+
+    /// The bearer check, with the smallest call behind it: the person's profile.
+    pub fn bearer(&self, name: &'static str) -> Operation<String, ()> {
+        let caller = self.clone();
+        Operation {
+            name,
+            call: Box::new(move |token: &String| {
+                let request = caller.request(Method::GET, "/api/user/profile");
+                Ok(request.header(AUTHORIZATION, format!("Bearer {token}")).body(bytes::Bytes::new().into())?)
+            }),
+            read: Box::new(|reply| reply.expect(StatusCode::OK, "a profile call").map(drop)),
+        }
+    }
+
+    /// What a token is worth.
+    pub fn introspect(&self) -> Operation<String, ()> {
+        let caller = self.clone();
+        Operation {
+            name: "introspect",
+            call: Box::new(move |token: &String| caller.client_post("/api/oauth2/v2/introspect", &[("token", token)])),
+            read: Box::new(|reply| {
+                let reply = reply.expect(StatusCode::OK, "an introspection")?;
+                let answer: Introspection = serde_json::from_slice(&reply.body)?;
+                if answer.active { Ok(()) } else { Err("a living token was called inactive".into()) }
+            }),
+        }
+    }
+}
+
+fn read_tokens(reply: Reply, what: &str) -> Fallible<Tokens> {
+    let reply = reply.expect(StatusCode::OK, what)?;
+    Ok(serde_json::from_slice(&reply.body)?)
+}
+
+/// The request that the echo of the floor gets: as long as a code exchange.
+pub fn echo(host: HeaderValue) -> Operation<(), ()> {
+    let body = format!(
+        "grant_type=authorization_code&code=jmac_{}&redirect_uri=http%3A%2F%2Flocalhost%3A8081%2Fcallback",
+        "c".repeat(43)
+    );
+    let credentials = HeaderValue::from_static(
+        "Basic Y2xpZW50LWlkLWNsaWVudC1pZDpjbGllbnQtc2VjcmV0LWNsaWVudC1zZWNyZXQtY2xpZW50LXNlY3JldA==",
+    );
+    let expected = body.len();
+    Operation {
+        name: "echo",
+        call: Box::new(move |()| {
+            let request = Request::builder()
+                .method(Method::POST)
+                .uri("/api/oauth2/v2/token")
+                .header(HOST, &host)
+                .header(AUTHORIZATION, &credentials)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+            Ok(request.body(body.clone().into())?)
+        }),
+        read: Box::new(move |reply| match reply.body.len() == expected {
+            true => Ok(()),
+            false => Err("the echo was not what was sent".into()),
+        }),
+    }
+}

@@ -1,0 +1,146 @@
+//! The load: so many calls over so many connections, and what each cost.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Instant;
+
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use crate::Fallible;
+use crate::deployment::{Target, Usage};
+use crate::http::{Call, Connection, Reply};
+use crate::process::CpuReading;
+
+/// What was measured of one operation at one number of connections.
+#[derive(Debug, Clone, Serialize)]
+pub struct Phase {
+    /// What was called.
+    pub operation: &'static str,
+    /// How many connections called at once.
+    pub connections: usize,
+    /// How many calls there were.
+    pub calls: usize,
+    /// Calls a second.
+    pub rate: f64,
+    /// Half of the calls took no longer, in milliseconds.
+    pub p50_ms: f64,
+    /// 99 of 100 took no longer.
+    pub p99_ms: f64,
+    /// The slowest.
+    pub max_ms: f64,
+    /// CPU time of the server for a call, in microseconds.
+    pub server_cpu_us: f64,
+    /// CPU time of this client for a call: it takes turns with the server on the same cores.
+    pub client_cpu_us: f64,
+    /// Syncs of the disk for a call, where they can be counted.
+    pub syncs: Option<f64>,
+    /// Those that an answer waits for.
+    pub commit_syncs: Option<f64>,
+    /// The server's memory before and after, in MiB.
+    pub memory_mib: [f64; 2],
+}
+
+/// An operation: how a job becomes a request, and what its answer gives.
+pub struct Operation<J, T> {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// The request.
+    pub call: Box<dyn Fn(&J) -> Fallible<Call>>,
+    /// What is kept of the answer; an error ends the run.
+    pub read: Box<dyn Fn(Reply) -> Fallible<T>>,
+}
+
+struct Shared<J, T> {
+    operation: Operation<J, T>,
+    jobs: Vec<J>,
+    next: Cell<usize>,
+    results: RefCell<Vec<T>>,
+    nanoseconds: RefCell<Vec<u64>>,
+}
+
+/// Calls once for each job, over `connections` connections spread over the target's nodes. Must run on a `LocalSet`.
+///
+/// # Errors
+/// The first call that was not answered as the operation expects.
+pub async fn run<J: 'static, T: 'static>(
+    target: &Target,
+    connections: usize,
+    operation: Operation<J, T>,
+    jobs: Vec<J>,
+) -> Fallible<(Phase, Vec<T>)> {
+    let mut open = Vec::with_capacity(connections);
+    for number in 0..connections {
+        open.push(Connection::open(target.node(number)).await?);
+    }
+    let calls = jobs.len();
+    let shared = Rc::new(Shared {
+        operation,
+        jobs,
+        next: Cell::new(0),
+        results: RefCell::new(Vec::with_capacity(calls)),
+        nanoseconds: RefCell::new(Vec::with_capacity(calls)),
+    });
+    let before = target.usage()?;
+    let own_before = CpuReading::of(std::process::id())?;
+    let started = Instant::now();
+    let mut tasks = JoinSet::new();
+    for connection in open {
+        tasks.spawn_local(call_in_turn(connection, Rc::clone(&shared)));
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let own = CpuReading::of(std::process::id())?.since(&own_before);
+    let after = target.usage()?;
+    let phase = phase(shared.operation.name, connections, seconds, shared.nanoseconds.take(), own, &before, &after);
+    Ok((phase, shared.results.take()))
+}
+
+async fn call_in_turn<J, T>(mut connection: Connection, shared: Rc<Shared<J, T>>) -> Fallible<()> {
+    loop {
+        let number = shared.next.replace(shared.next.get() + 1);
+        let Some(job) = shared.jobs.get(number) else { return Ok(()) };
+        let call = (shared.operation.call)(job)?;
+        let sent = Instant::now();
+        let reply = connection.send(call).await?;
+        let took = u64::try_from(sent.elapsed().as_nanos())?;
+        let result = (shared.operation.read)(reply)?;
+        shared.nanoseconds.borrow_mut().push(took);
+        shared.results.borrow_mut().push(result);
+    }
+}
+
+fn phase(
+    operation: &'static str,
+    connections: usize,
+    seconds: f64,
+    mut nanoseconds: Vec<u64>,
+    own_cpu_ns: u64,
+    before: &Usage,
+    after: &Usage,
+) -> Phase {
+    nanoseconds.sort_unstable();
+    let calls = nanoseconds.len();
+    let each = |total: u64| total as f64 / calls.max(1) as f64;
+    let at = |share: f64| {
+        let index = (calls.saturating_sub(1) as f64 * share).round() as usize;
+        nanoseconds.get(index).map_or(0.0, |&ns| ns as f64 / 1e6)
+    };
+    let syncs = before.syncs.zip(after.syncs);
+    Phase {
+        operation,
+        connections,
+        calls,
+        rate: calls as f64 / seconds,
+        p50_ms: at(0.5),
+        p99_ms: at(0.99),
+        max_ms: at(1.0),
+        server_cpu_us: each(after.cpu_since(before)) / 1e3,
+        client_cpu_us: each(own_cpu_ns) / 1e3,
+        syncs: syncs.map(|(before, after)| each(after.all - before.all)),
+        commit_syncs: syncs.map(|(before, after)| each(after.committing - before.committing)),
+        memory_mib: [before.memory_mib(), after.memory_mib()],
+    }
+}

@@ -1,0 +1,193 @@
+//! What is measured, how often, and in which order.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::Fallible;
+use crate::browser::Browser;
+use crate::calls::{Caller, Tokens};
+use crate::deployment::{Deployment, Setting};
+use crate::floor::Floor;
+use crate::load::{self, Operation, Phase};
+
+/// How much is done.
+#[derive(Debug, Clone)]
+pub struct Sizes {
+    /// Calls of each operation at that many connections.
+    pub calls: Vec<(usize, usize)>,
+    /// Signatures of each algorithm.
+    pub signatures: Vec<(&'static str, u64)>,
+    /// Syncs of the disk alone.
+    pub syncs: u32,
+    /// Exchanges of the run that watches memory.
+    pub exchanges: usize,
+}
+
+impl Sizes {
+    /// A few minutes: figures to keep.
+    pub fn full() -> Sizes {
+        Sizes {
+            calls: vec![(1, 3_000), (8, 10_000), (32, 20_000)],
+            signatures: vec![("RS256", 4_000), ("ES256", 40_000), ("EdDSA", 40_000)],
+            syncs: 500,
+            exchanges: 100_000,
+        }
+    }
+
+    /// Less than a minute: figures to look at.
+    pub fn quick() -> Sizes {
+        Sizes {
+            calls: vec![(1, 800), (8, 2_500), (32, 5_000)],
+            signatures: vec![("RS256", 1_000), ("ES256", 10_000), ("EdDSA", 10_000)],
+            syncs: 200,
+            exchanges: 20_000,
+        }
+    }
+}
+
+/// What to run, and where.
+#[derive(Debug)]
+pub struct Plan {
+    /// The built server.
+    pub program: PathBuf,
+    /// A folder on the disk to be measured.
+    pub scratch: PathBuf,
+    /// Another database than the embedded one.
+    pub database_url: Option<String>,
+    /// Algorithms to sign with.
+    pub algorithms: Vec<String>,
+    /// How much.
+    pub sizes: Sizes,
+}
+
+/// Everything that was measured.
+#[derive(Debug, Serialize)]
+pub struct Measured {
+    /// The parts of an exchange alone.
+    pub floor: Floor,
+    /// The operations, an entry for each algorithm.
+    pub runs: Vec<Run>,
+    /// Memory over many exchanges.
+    pub memory: MemoryRun,
+}
+
+/// The operations with one algorithm.
+#[derive(Debug, Serialize)]
+pub struct Run {
+    /// What signed.
+    pub algorithm: String,
+    /// What was measured.
+    pub phases: Vec<Phase>,
+}
+
+/// Memory over many exchanges.
+#[derive(Debug, Serialize)]
+pub struct MemoryRun {
+    /// Exchanges so far, and the server's memory then, in MiB.
+    pub samples: Vec<(usize, f64)>,
+    /// The most that the server held during the run.
+    pub peak_mib: f64,
+}
+
+impl Plan {
+    /// Runs all of it. Must run on a `LocalSet`.
+    pub async fn run(&self) -> Fallible<Measured> {
+        let folder = tempfile::Builder::new().prefix("jiomeet-oauth-bench-").tempdir_in(&self.scratch)?;
+        eprintln!("the floor: signature, SQL unit, echo");
+        let unit_url = match &self.database_url {
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}", folder.path().join("unit.db").display()),
+        };
+        let floor = Floor::measure(&self.sizes, folder.path(), &unit_url).await?;
+        let mut runs = Vec::new();
+        for algorithm in &self.algorithms {
+            runs.push(Run { algorithm: algorithm.clone(), phases: self.run_operations(algorithm).await? });
+        }
+        let algorithm = self.algorithms.first().ok_or("no algorithm to sign with")?;
+        Ok(Measured { floor, runs, memory: self.watch_memory(algorithm).await? })
+    }
+
+    async fn run_operations(&self, algorithm: &str) -> Fallible<Vec<Phase>> {
+        let server = Server::start(self, algorithm).await?;
+        // Once around before anything is counted: statements are prepared, pages are touched.
+        server.go_around(8, 500).await?;
+        let mut phases = Vec::new();
+        for &(connections, calls) in &self.sizes.calls {
+            eprintln!("{algorithm}: {calls} calls of each operation over {connections} connections");
+            phases.extend(server.go_around(connections, calls).await?);
+        }
+        Ok(phases)
+    }
+
+    /// Exchanges codes in portions, for a code lives five minutes only, and looks at the server's memory after each.
+    async fn watch_memory(&self, algorithm: &str) -> Fallible<MemoryRun> {
+        let server = Server::start(self, algorithm).await?;
+        server.deployment.target.forget_peak()?;
+        let portion = self.sizes.exchanges / 20;
+        eprintln!("{algorithm}: memory over {} exchanges", self.sizes.exchanges);
+        let mut samples = vec![(0, server.deployment.target.usage()?.memory_mib())];
+        for done in 1..=20 {
+            let (_, codes) = server.run(32, server.caller.authorize(), vec![(); portion]).await?;
+            server.run(32, server.caller.exchange(), codes).await?;
+            samples.push((done * portion, server.deployment.target.usage()?.memory_mib()));
+        }
+        Ok(MemoryRun { samples, peak_mib: server.deployment.target.usage()?.peak_mib() })
+    }
+}
+
+/// A running server, and an app and a person who know each other.
+pub struct Server {
+    /// The server.
+    pub deployment: Deployment,
+    /// Calls it.
+    pub caller: Caller,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts it, signs the person in and lets them consent.
+    pub async fn start(plan: &Plan, algorithm: &str) -> Fallible<Server> {
+        let folder = tempfile::Builder::new().prefix("jiomeet-oauth-bench-").tempdir_in(&plan.scratch)?;
+        let deployment = Deployment::start(&Setting {
+            program: &plan.program,
+            folder: folder.path(),
+            algorithm,
+            database_url: plan.database_url.as_deref(),
+        })?;
+        let user =
+            deployment.report.users.iter().find(|user| user.roles == ["user"]).ok_or("nobody is a plain user")?;
+        let mut browser = Browser::open(&deployment).await?;
+        browser.sign_in_and_allow(user, &deployment.report.client).await?;
+        let caller = Caller::new(&deployment, &browser.cookies())?;
+        Ok(Server { deployment, caller, _folder: folder })
+    }
+
+    /// Puts it under load.
+    pub async fn run<J: 'static, T: 'static>(
+        &self,
+        connections: usize,
+        operation: Operation<J, T>,
+        jobs: Vec<J>,
+    ) -> Fallible<(Phase, Vec<T>)> {
+        load::run(&self.deployment.target, connections, operation, jobs).await
+    }
+
+    /// Every operation, each with what the one before it gave.
+    async fn go_around(&self, connections: usize, calls: usize) -> Fallible<Vec<Phase>> {
+        let caller = &self.caller;
+        let (authorize, codes) = self.run(connections, caller.authorize(), vec![(); calls]).await?;
+        let (exchange, first) = self.run(connections, caller.exchange(), codes).await?;
+        let access = |tokens: &[Tokens]| tokens.iter().map(|tokens| tokens.access_token.clone()).collect::<Vec<_>>();
+        let refresh_tokens = first.iter().map(|tokens| tokens.refresh_token.clone()).collect();
+        let (bearer_new, _) = self.run(connections, caller.bearer("bearer, new token"), access(&first)).await?;
+        let few: Vec<String> = access(&first).into_iter().take(64).collect();
+        let repeated = few.iter().cycle().take(calls).cloned().collect();
+        let (bearer, _) = self.run(connections, caller.bearer("bearer, known token"), repeated).await?;
+        let (introspect, _) = self.run(connections, caller.introspect(), access(&first)).await?;
+        let (refresh, second) = self.run(connections, caller.refresh(), refresh_tokens).await?;
+        // The first use of a refreshed token is remembered before its answer leaves: a write.
+        let (first_use, _) = self.run(connections, caller.bearer("bearer, first use"), access(&second)).await?;
+        Ok(vec![authorize, exchange, refresh, bearer, bearer_new, first_use, introspect])
+    }
+}

@@ -1,0 +1,81 @@
+//! Where the time of one operation goes: `perf record` on the server while it alone is under load.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::Fallible;
+use crate::load::{Operation, Phase};
+use crate::plan::{Plan, Server};
+
+/// How an operation is watched.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    /// Its name, as in the tables.
+    pub operation: &'a str,
+    /// Over so many connections.
+    pub connections: usize,
+    /// So many calls; as many before, to warm up.
+    pub calls: usize,
+    /// Where the samples go; without it the operation is measured only.
+    pub samples: Option<&'a Path>,
+}
+
+impl Watch<'_> {
+    /// Runs the operation under `perf`. Must run on a `LocalSet`.
+    pub async fn run(&self, plan: &Plan, algorithm: &str) -> Fallible<Vec<Phase>> {
+        let server = Server::start(plan, algorithm).await?;
+        let caller = &server.caller;
+        let mut phases = Vec::new();
+        for is_warm in [false, true] {
+            let jobs = vec![(); self.calls];
+            if self.operation == "authorize" {
+                phases.push(self.watch(&server, is_warm, caller.authorize(), jobs).await?.0);
+                continue;
+            }
+            let (_, codes) = server.run(self.connections, caller.authorize(), jobs).await?;
+            let is_exchange = self.operation == "exchange";
+            let (phase, tokens) = self.watch(&server, is_warm && is_exchange, caller.exchange(), codes).await?;
+            let access = || tokens.iter().map(|tokens| tokens.access_token.clone()).collect();
+            phases.push(match self.operation {
+                "exchange" => phase,
+                "refresh" => {
+                    let jobs = tokens.iter().map(|tokens| tokens.refresh_token.clone()).collect();
+                    self.watch(&server, is_warm, caller.refresh(), jobs).await?.0
+                }
+                "bearer" => self.watch(&server, is_warm, caller.bearer("bearer, new token"), access()).await?.0,
+                "introspect" => self.watch(&server, is_warm, caller.introspect(), access()).await?.0,
+                other => return Err(format!("no operation is called {other}").into()),
+            });
+        }
+        Ok(phases)
+    }
+
+    async fn watch<J: 'static, T: 'static>(
+        &self,
+        server: &Server,
+        record: bool,
+        operation: Operation<J, T>,
+        jobs: Vec<J>,
+    ) -> Fallible<(Phase, Vec<T>)> {
+        let Some(file) = self.samples.filter(|_| record) else {
+            return server.run(self.connections, operation, jobs).await;
+        };
+        let pids: Vec<String> = server.deployment.target.pids.iter().map(u32::to_string).collect();
+        let mut perf = Command::new("perf")
+            // Virtual machines have no cycle counter to sample by; the clock they have.
+            .args(["record", "--quiet", "--event", "cpu-clock", "--freq", "999", "--call-graph", "dwarf,8192"])
+            .args(["--pid", &pids.join(",")])
+            .arg("--output")
+            .arg(file)
+            .stdin(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("perf: {error}; install linux-perf"))?;
+        // It says nothing when it has begun.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let ran = server.run(self.connections, operation, jobs).await;
+        // perf writes its file when it is interrupted.
+        Command::new("kill").args(["-INT", &perf.id().to_string()]).status()?;
+        perf.wait()?;
+        ran
+    }
+}
