@@ -223,3 +223,28 @@ fn unique_key(text: &str) -> String {
     let key = text.rsplit_once(": ").map_or(text, |(_, key)| key);
     key.strip_prefix("index '").and_then(|name| name.strip_suffix('\'')).unwrap_or(key).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_compiled_once_however_often_it_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File { path: folder.path().join("test.db"), options: Options::default() };
+        fs::File::create(&file.path).unwrap();
+        let connection = file.open_writer().unwrap();
+        connection
+            .raw
+            .execute_batch("CREATE TABLE things (id TEXT PRIMARY KEY, generation BIGINT, at BIGINT)")
+            .unwrap();
+        let find = "SELECT a.at FROM things a LEFT JOIN things b ON b.id = $2 WHERE a.generation = $1";
+        for use_number in 0..3 {
+            let mut statement = connection.raw.prepare_cached(find).unwrap();
+            assert!(!statement.exists((use_number, "a")).unwrap());
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "at use {use_number}");
+        }
+    }
+}
