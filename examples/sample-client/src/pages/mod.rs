@@ -6,11 +6,12 @@ mod sign_in;
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::App;
@@ -34,8 +35,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}", get(meetings::details).post(meetings::change))
         .route("/meetings/{id}/change", get(meetings::change_form))
         .route("/meetings/{id}/cancel", post(meetings::cancel))
+        .route("/policy", get(policy))
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
+        .route("/logo.png", get(logo))
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_page)
         .layer(DefaultBodyLimit::max(MAX_FORM))
@@ -48,6 +51,15 @@ async fn no_such_page() -> Problem {
     Problem::NoSuchPage
 }
 
+/// The policy URL that the app is registered with.
+#[derive(Template)]
+#[template(path = "policy.html")]
+struct Policy;
+
+async fn policy() -> Response {
+    web::page(StatusCode::OK, &Policy)
+}
+
 const FIVE_MINUTES: &str = "max-age=300";
 
 async fn style() -> impl IntoResponse {
@@ -58,4 +70,10 @@ async fn style() -> impl IntoResponse {
 async fn icon() -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, FIVE_MINUTES)];
     (headers, include_str!("../../assets/favicon.svg"))
+}
+
+/// The logo URL that the app is registered with: a reviewer's server fetches it, people's browsers do not.
+async fn logo() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, FIVE_MINUTES)];
+    (headers, include_bytes!("../../assets/logo.png"))
 }
