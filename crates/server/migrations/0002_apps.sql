@@ -49,11 +49,10 @@ CREATE TABLE app_revisions (
     changed_at BIGINT NOT NULL,
     submitted_at BIGINT,
     decided_at BIGINT,
-    -- Time that did not count against the reviewer: the developer's turns, summed, and the start of the current one.
+    -- How long it waited for a reviewer before it was last handed in: the developer's turns do not count.
     waited_ms BIGINT NOT NULL DEFAULT 0,
     UNIQUE (app_id, number)
 );
-CREATE INDEX app_revisions_in_review ON app_revisions (submitted_at, id) WHERE status = 'in_review';
 
 CREATE TABLE callback_urls (
     revision_id TEXT NOT NULL REFERENCES app_revisions (id) ON DELETE CASCADE,

@@ -10,6 +10,7 @@ use crate::mail::Outlet;
 use crate::migrations::MIGRATIONS;
 use crate::oauth::Memory;
 use crate::random::Random;
+use crate::screening::Screening;
 use crate::time::Clock;
 use crate::users::Passwords;
 
@@ -35,6 +36,8 @@ pub struct App {
     pub outlet: Outlet,
     /// What the server remembers of tokens.
     pub oauth: Memory,
+    /// The screening of what developers declare.
+    pub screening: Screening,
 }
 
 /// How handlers hold it.
@@ -71,7 +74,9 @@ impl App {
         let accounts = &config.accounts;
         let passwords = Passwords::start(accounts.password_hashers, accounts.password_queue, random.clone())?;
         let outlet = Outlet::new(&config.mail, &issuer).map_err(StartError::Config)?;
-        Ok(App { config, issuer, db, clock, random, keys, signer, passwords, outlet, oauth: Memory::default() })
+        let screening = Screening::new(&config.screening, &issuer).map_err(StartError::Config)?;
+        let oauth = Memory::default();
+        Ok(App { config, issuer, db, clock, random, keys, signer, passwords, outlet, oauth, screening })
     }
 }
 

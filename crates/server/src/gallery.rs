@@ -4,11 +4,14 @@ use std::io;
 use std::path::Path;
 
 use crate::web::samples::{Sample, write_all};
-use crate::{mail, oauth, users, web};
+use crate::{mail, oauth, screening, users, web};
 
 /// Every room's samples.
 pub fn samples() -> Vec<Sample> {
-    [web::samples::all(), users::samples(), oauth::samples(), mail::samples()].into_iter().flatten().collect()
+    [web::samples::all(), users::samples(), oauth::samples(), mail::samples(), screening::samples()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Writes them into a folder, with an index; gives their number.

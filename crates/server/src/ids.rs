@@ -65,8 +65,6 @@ text_id! {
     MeetingId, "sm-";
     /// An invitation to collaborate on, test or own an app.
     InvitationId, "inv-";
-    /// One finding of the screening.
-    FindingId, "fnd-";
     /// One decision of a reviewer.
     DecisionId, "dec-";
 }

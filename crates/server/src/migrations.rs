@@ -2,7 +2,7 @@
 
 use sql::Migration;
 
-use crate::{apps, audit, keys, mail, meetings, oauth, review, users};
+use crate::{apps, audit, jobs, keys, mail, meetings, oauth, review, screening, users};
 
 /// Every migration, in order.
 pub const MIGRATIONS: &[Migration] = &[
@@ -23,9 +23,11 @@ pub fn statements() -> Vec<sql::Statement> {
     for statements in [
         apps::store::STATEMENTS,
         audit::STATEMENTS,
+        jobs::STATEMENTS,
         keys::STATEMENTS,
         meetings::STATEMENTS,
         review::STATEMENTS,
+        screening::STATEMENTS,
         users::STATEMENTS,
     ] {
         all.extend_from_slice(statements);

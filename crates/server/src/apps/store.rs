@@ -9,6 +9,7 @@ use super::app::{AppStatus, RevisionStatus, SecretHash, ServingApp, TokenApp};
 use super::declaration::Declaration;
 use super::details::{AppDetails, AppSummary, RevisionDetails, SecretDetails};
 use crate::ids::{AppId, ClientId, RevisionId, SecretId, UserId};
+use crate::jobs;
 use crate::time::Timestamp;
 
 sql::statements! {
@@ -24,9 +25,10 @@ sql::statements! {
     LIST_CALLBACK_URLS = "SELECT url FROM callback_urls WHERE revision_id = $1 ORDER BY position";
     /// A revision's scopes.
     LIST_REVISION_SCOPES = "SELECT scope, required_reason FROM revision_scopes WHERE revision_id = $1 ORDER BY scope";
-    /// Whether somebody owns, collaborates on or tests an app.
+    /// Whether somebody owns, collaborates on or tests an app, or tries it for a review.
     FIND_INSIDER = "SELECT 1 FROM apps WHERE id = $1 AND owner_id = $2
         UNION SELECT 1 FROM collaborators WHERE app_id = $1 AND user_id = $2
+        UNION SELECT 1 FROM review_trials WHERE app_id = $1 AND user_id = $2
         UNION SELECT 1 FROM testers WHERE app_id = $1 AND user_id = $2";
     /// Whether somebody owns or collaborates on an app.
     FIND_DEVELOPER = "SELECT 1 FROM apps WHERE id = $1 AND owner_id = $2
@@ -86,7 +88,9 @@ sql::statements! {
     SUBMIT_REVISION = "UPDATE app_revisions SET status = 'in_review', submitted_at = $2, changed_at = $2, decided_at = NULL
         WHERE id = $1 AND status IN ('draft', 'on_hold', 'rejected')";
     /// A revision was decided on.
-    DECIDE_REVISION = "UPDATE app_revisions SET status = $2, decided_at = $3 WHERE id = $1 AND status = $4";
+    DECIDE_REVISION = "UPDATE app_revisions SET status = $2, decided_at = $3,
+            waited_ms = waited_ms + CASE WHEN status = 'in_review' THEN $3 - submitted_at ELSE 0 END
+        WHERE id = $1 AND status = $4";
     /// Another revision serves from now on.
     SERVE_REVISION = "UPDATE apps SET approved_revision_id = $2, serving_scopes = $3,
             consent_version = consent_version + $4 WHERE id = $1";
@@ -378,9 +382,13 @@ fn summary(row: &Row<'_>) -> Result<AppSummary, DbError> {
     })
 }
 
-/// Hands a revision to the reviewers; false when it is not the developer's turn.
+/// Hands a revision to the reviewers, and to the screening; false when it is not the developer's turn.
 pub fn claim_submission(tx: &mut Tx<'_>, revision: &RevisionId, now: Timestamp) -> Result<bool, DbError> {
-    tx.execute(&SUBMIT_REVISION, params![revision, now]).map(|rows| rows == 1)
+    let claimed = tx.execute(&SUBMIT_REVISION, params![revision, now])? == 1;
+    if claimed {
+        jobs::schedule(tx, jobs::Kind::Screening, revision.as_str(), now)?;
+    }
+    Ok(claimed)
 }
 
 /// Moves a revision from one status to another; false when it no longer stands at `from`.

@@ -13,9 +13,10 @@ use super::serve::{run, stop_signal};
 use super::{Failure, logging, toml_text};
 use crate::app::App;
 use crate::config::{Config, Issuer};
-use crate::demo::{report, seed};
+use crate::demo::{quiet_resolver, report, seed, write_blocklist};
 use crate::mail::{DemoOutbox, Outlet};
 use crate::random::Random;
+use crate::screening::Screening;
 use crate::time::Clock;
 
 /// Try it: the whole system on loopback with made-up people and apps, and the sample client beside it.
@@ -55,15 +56,18 @@ impl Demo {
         };
         let listener = listen(self.listen, "--listen").await?;
         let client_listener = listen(self.client_listen, "--client-listen").await?;
-        let config = self.config(&folder, listener.local_addr()?)?;
+        let client_address = client_listener.local_addr()?;
+        let config = self.config(&folder, listener.local_addr()?, client_address)?;
         logging::start(&config.log)?;
         // Two hosts, so that no cookie is shared: the server by address, the client by name.
         let issuer = Issuer::parse(&format!("http://{}", listener.local_addr()?)).map_err(Failure)?;
-        let client_url = format!("http://localhost:{}", client_listener.local_addr()?.port());
+        let client_url = format!("http://localhost:{}", client_address.port());
         let database_url = config.database_url().map_err(Failure)?.with_password();
         let mut app = App::start(config, issuer, Clock::system(), Random::default()).await?;
         // Whatever is configured: no mail leaves the demo.
         app.outlet = Outlet::Demo(DemoOutbox::default());
+        let resolver = quiet_resolver(client_address.ip());
+        app.screening = Screening::with_resolver(&app.config.screening, &app.issuer, resolver).map_err(Failure)?;
         let app = Arc::new(app);
         let seeded = seed(&app, &folder, &client_url).await?;
         let client = client_config(&app, &seeded.apps[seeded.sample_client])?;
@@ -82,14 +86,20 @@ impl Demo {
         Ok(())
     }
 
-    fn config(&self, folder: &Path, listen: SocketAddr) -> Result<Config, Failure> {
+    fn config(&self, folder: &Path, listen: SocketAddr, client: SocketAddr) -> Result<Config, Failure> {
         let database = match &self.database_url {
             Some(url) => url.clone(),
             None => format!("sqlite:{}", folder.join("jiomeet-oauth.db").display()),
         };
         let log = if self.json { "[log]\nformat = \"json\"\n" } else { "[log]\nfilter = \"warn\"\n" };
         let listen = toml_text(&listen.to_string());
-        Ok(Config::with(&format!("[server]\nlisten = {listen}\n[database]\nurl = {}\n{log}", toml_text(&database)))?)
+        let blocklist = toml_text(&write_blocklist(folder)?.display().to_string());
+        let client = toml_text(&format!("localhost:{}", client.port()));
+        Ok(Config::with(&format!(
+            "[server]\nlisten = {listen}\n[database]\nurl = {}\n[screening]\nallow_hosts = [{client}]\n\
+             blocklists = [{blocklist}]\nask_registries = false\n{log}",
+            toml_text(&database)
+        ))?)
     }
 }
 

@@ -14,8 +14,7 @@ use crate::config::{Config, Issuer};
 use crate::random::Random;
 use crate::serve::{Bounds, serve};
 use crate::time::Clock;
-use crate::upkeep;
-use crate::{mail, routes};
+use crate::{mail, routes, screening, upkeep};
 
 /// Run the server.
 #[derive(Debug, Args)]
@@ -54,12 +53,14 @@ async fn listen(config: &Config) -> Result<TcpListener, Failure> {
 pub async fn run(app: Arc<App>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
     let upkeep = upkeep::start(Arc::clone(&app));
     let postman = mail::start(Arc::clone(&app));
+    let screening = screening::start(Arc::clone(&app));
     let bounds = Bounds {
         max_connections: app.config.server.max_connections,
         shutdown_grace: app.config.server.shutdown_grace.get(),
     };
     serve(listener, routes::router(Arc::clone(&app)), bounds, shutdown).await;
     postman.stop().await;
+    screening.stop().await;
     upkeep.stop().await;
     app.db.close().await;
     info!("stopped");

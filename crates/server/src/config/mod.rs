@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 pub use issuer::Issuer;
 pub use mail_values::{MailAddress, SmtpSecurity, SmtpUrl};
-pub use sections::{Accounts, Database, Keys, Limits, Log, Mail, Server, Tokens};
+pub use sections::{Accounts, Database, Keys, Limits, Log, Mail, Screening, Server, Tokens};
 pub use values::{AddressBlock, Hidden, LogFormat, SigningAlgorithm, Ttl};
 
 use section::Section;
@@ -44,6 +44,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[mail]`
     pub mail: Mail,
+    /// `[screening]`
+    pub screening: Screening,
     /// `[log]`
     pub log: Log,
 }
@@ -56,6 +58,7 @@ const SECTIONS: &[Section] = &[
     Accounts::SECTION,
     Limits::SECTION,
     Mail::SECTION,
+    Screening::SECTION,
     Log::SECTION,
 ];
 
@@ -120,6 +123,7 @@ impl Config {
         positive("accounts.password_reset_ttl", self.accounts.password_reset_ttl);
         positive("mail.timeout", self.mail.timeout);
         positive("server.request_timeout", self.server.request_timeout);
+        positive("screening.blocklist_refresh", self.screening.blocklist_refresh);
         let mut at_least_one = |key: &str, number: usize| {
             if number == 0 {
                 faults.push(format!("{key} must be at least 1"));
@@ -132,6 +136,7 @@ impl Config {
         at_least_one("limits.account_burst", self.limits.account_burst as usize);
         at_least_one("limits.client_burst", self.limits.client_burst as usize);
         at_least_one("limits.sign_up_burst", self.limits.sign_up_burst as usize);
+        at_least_one("screening.preflight_burst", self.screening.preflight_burst as usize);
         at_least_one("limits.mail_burst", self.limits.mail_burst as usize);
         if self.mail.smtp.is_some() && self.mail.from.is_none() {
             faults.push("mail.from is missing: name the address that mail comes from, beside mail.smtp".to_owned());

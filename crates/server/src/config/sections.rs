@@ -127,6 +127,39 @@ section! {
 }
 
 section! {
+    /// The screening of the URLs that developers declare.
+    "screening" => pub struct Screening {
+        /// Whether they are fetched. With false every check that needs the network says 'not checked', never 'passed'.
+        online: bool = "true",
+        /// Hosts and networks of a closed network that may be fetched although they are not public:
+        /// "localhost:8443", "*.intranet.example", "10.0.0.0/8".
+        allow_hosts: Vec<String> = "[]",
+        /// Hosts and networks that must not be fetched although they are public.
+        deny_hosts: Vec<String> = "[]",
+        /// A PEM file with certificate authorities to trust beside the system's.
+        extra_authorities: Option<PathBuf> = "# \"/etc/jiomeet-oauth/authorities.pem\"",
+        /// Lists of harmful sites: files or https:// URLs of hosts files, lists of domains, or URLhaus' CSV.
+        blocklists: Vec<String> = "[]",
+        /// How often the lists are read again.
+        blocklist_refresh: Ttl = "\"6h\"",
+        /// Whether registries are asked how old a domain is (RDAP).
+        ask_registries: bool = "true",
+        /// IANA's list of registries (https://data.iana.org/rdap/dns.json); a short one is built in.
+        rdap_bootstrap: Option<PathBuf> = "# \"/var/lib/jiomeet-oauth/dns.json\"",
+        /// A domain younger than this many days is suspicious.
+        young_domain_days: u32 = "30",
+        /// Words that are yours alone: who imitates them is suspicious.
+        brand_words: Vec<String> = "[\"JioMeet\", \"Jio\"]",
+        /// Sites that are yours, with all that is below them.
+        brand_sites: Vec<String> = "[\"jio.com\"]",
+        /// Checks before a submission ('pre-flight') that one account may ask for at once.
+        preflight_burst: u32 = "10",
+        /// One more after each.
+        preflight_interval: Ttl = "\"1m\"",
+    }
+}
+
+section! {
     /// What the log says.
     "log" => pub struct Log {
         /// json or text.

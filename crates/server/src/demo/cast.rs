@@ -73,6 +73,9 @@ pub const SAMPLE_CLIENT: usize = 0;
 const EVERYTHING: &[&str] =
     &["user:read", "meeting:create", "meeting:delete", "meeting:read", "meeting:update", "meeting:join"];
 
+/// Sites on the demo's list of harmful sites, as an operator would import it.
+pub const HARMFUL_SITES: &[&str] = &["prize-login.example", "webinar-wizard.example"];
+
 /// Every app; the sample client first.
 pub const APPS: &[Part] = &[
     Part {
@@ -128,12 +131,13 @@ pub const APPS: &[Part] = &[
     Part {
         name: "Quick Links",
         site: "https://quick-links.example",
-        callback_urls: &["https://quick-links.example/callback"],
+        callback_urls: &["https://quick-links.example/callback", "https://bit.ly/quick-links-callback"],
         scopes: &["user:read"],
         use_case: USE_CASES[8],
         description: "",
         stage: Stage::Rejected,
-        reason: "Suspicious URL: the homepage forwards to a site registered last week. Use the site that people will see.",
+        reason: "Suspicious URL: the callback URL https://bit.ly/quick-links-callback hides where it leads. Register the address \
+            itself.",
     },
     Part {
         name: "Half an Idea",

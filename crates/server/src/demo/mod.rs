@@ -5,9 +5,11 @@
 
 mod cast;
 mod report;
+mod screening;
 mod seed;
 mod seed_file;
 
 pub use report::report;
+pub use screening::{quiet_resolver, write_blocklist};
 pub use seed::{Seeded, SeededApp, seed};
 pub use seed_file::{SeedFile, SeedFileError};

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::apps::{self, Creation, Declaration};
 use crate::audit::{Actor, Record};
 use crate::ids::{AppId, DecisionId, UserId};
+use crate::jobs;
 use crate::review::{self, Decision, Verdict};
 use crate::time::Timestamp;
 use crate::users::{self, Created, Email, HashingError, NewUser, Password, Role, Roles};
@@ -289,6 +290,7 @@ async fn keep_app(
                 && serving.declared.callback_urls != moved.callback_urls
             {
                 apps::store::relocate(tx, &serving.id, moved)?;
+                jobs::schedule(tx, jobs::Kind::Screening, serving.id.as_str(), now)?;
             }
             if let Some(secret) = &fresh {
                 secret.write(tx, &unit_id, now)?;

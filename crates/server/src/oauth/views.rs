@@ -38,6 +38,7 @@ macro_rules! account_columns {
         "u.locked_at, u.deleted_at, u.epoch, CAST(CASE WHEN a.approved_revision_id IS NOT NULL OR a.owner_id = u.id
         OR EXISTS (SELECT 1 FROM testers t WHERE t.app_id = a.id AND t.user_id = u.id)
         OR EXISTS (SELECT 1 FROM collaborators l WHERE l.app_id = a.id AND l.user_id = u.id)
+        OR EXISTS (SELECT 1 FROM review_trials v WHERE v.app_id = a.id AND v.user_id = u.id)
         THEN 1 ELSE 0 END AS BIGINT)"
     };
 }

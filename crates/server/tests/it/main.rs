@@ -7,6 +7,7 @@ mod mail;
 mod meetings;
 mod oauth;
 mod program;
+mod screening;
 mod storage;
 mod support;
 mod users;
