@@ -10,7 +10,7 @@ use axum::routing::get;
 use http::header::CONTENT_TYPE;
 use jiomeet_oauth::apps::{Creation, Declaration};
 use jiomeet_oauth::audit::{Actor, Record};
-use jiomeet_oauth::ids::{AppId, RevisionId, UserId};
+use jiomeet_oauth::ids::{AppId, RevisionId};
 use jiomeet_oauth::random::Random;
 use jiomeet_oauth::screening::{Findings, findings};
 use protocol::redirect_uri::ClientKind;
@@ -94,7 +94,6 @@ pub fn declared(site: &str) -> Declaration {
 pub struct Draft {
     pub app: AppId,
     pub revision: RevisionId,
-    pub owner: UserId,
 }
 
 impl World {
@@ -103,8 +102,8 @@ impl World {
         let owner = self.person("dev@example.com").await;
         let actor = Actor::User(owner.clone());
         let kind = ClientKind::Confidential;
-        let creation = Creation::prepare(&Random::default(), owner.clone(), kind, declared, actor, self.now()).unwrap();
-        let draft = Draft { app: creation.app.id.clone(), revision: creation.app.revision_id.clone(), owner };
+        let creation = Creation::prepare(&Random::default(), owner, kind, declared, actor, self.now()).unwrap();
+        let draft = Draft { app: creation.app.id.clone(), revision: creation.app.revision_id.clone() };
         self.write(move |tx| creation.write(tx)).await;
         draft
     }
