@@ -79,7 +79,8 @@ impl Model {
                 self.issued[self.current].withdrawn = true;
                 return Expected::Successor;
             }
-        } else if !self.issued[token].withdrawn {
+        } else if !self.issued[token].withdrawn || previous.is_some_and(|previous| token < previous) {
+            // Made before the previous one: past its lifetime if that one is, withdrawn or not.
             if previous.is_some_and(|previous| self.is_expired(previous, now)) {
                 return Expected::Refused("refresh_token_expired");
             }
