@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The document at `/.well-known/oauth-authorization-server`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuthorizationServerMetadata {
     /// The issuer, byte for byte what `iss` says everywhere else.
     pub issuer: String,

@@ -7,6 +7,7 @@ use crate::scope::ScopeSet;
 
 /// What an access token says. Times are seconds since the Unix epoch, as RFC 7519 wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessTokenClaims {
     /// The issuer.
     pub iss: String,
@@ -26,6 +27,7 @@ pub struct AccessTokenClaims {
     /// The app.
     pub client_id: String,
     /// What the app may do.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub scope: ScopeSet,
     /// Documented name of `sub`.
     #[serde(rename = "userId")]
@@ -46,6 +48,7 @@ pub struct AccessTokenClaims {
 /// `aud`: one audience or several (RFC 7519 4.1.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Audience {
     /// One.
     One(String),

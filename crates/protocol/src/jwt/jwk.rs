@@ -9,6 +9,7 @@ use crate::secret::{Sha256Digest, base64url_decode, base64url_encode};
 
 /// A public signature key (RFC 7517 4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Jwk {
     /// Key id.
     pub kid: String,
@@ -25,6 +26,7 @@ pub struct Jwk {
 /// The key itself, by type; numbers in base64url.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kty")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum KeyMaterial {
     /// RFC 7518 6.3.1.
     #[serde(rename = "RSA")]
@@ -56,6 +58,7 @@ pub enum KeyMaterial {
 
 /// The document at `jwks_uri` (RFC 7517 5).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JwkSet {
     /// The keys.
     pub keys: Vec<Jwk>,
