@@ -18,6 +18,7 @@ pub mod meetings;
 pub mod middleware;
 pub mod migrations;
 pub mod oauth;
+pub mod openapi;
 pub mod random;
 pub mod review;
 pub mod routes;

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 
 use crate::app::SharedApp;
-use crate::{health, mail, meetings, middleware, oauth, screening, users, web};
+use crate::{health, mail, meetings, middleware, oauth, openapi, screening, users, web};
 
 /// The whole server.
 pub fn router(app: SharedApp) -> Router {
@@ -16,6 +16,7 @@ pub fn all() -> Router<SharedApp> {
     Router::new()
         .merge(health::routes())
         .merge(web::routes())
+        .merge(openapi::routes())
         .merge(users::routes())
         .merge(mail::routes())
         .merge(oauth::routes())

@@ -331,14 +331,22 @@ pub fn docs_url(fault: &Fault, docs_base_url: &str) -> String {
 /// Longer details are cut: an error is no place for a book, and it may travel in a URL.
 const MAX_DETAIL: usize = 300;
 
-#[derive(Serialize)]
-struct ErrorBody<'a> {
+/// A refusal in OAuth's words (RFC 6749 5.2), with the API's envelope in the same object.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = OAuthError))]
+pub struct ErrorBody<'a> {
+    /// The code of the standard.
     error: &'a str,
+    /// What is wrong and what to do.
     error_description: &'a str,
+    /// Where the fault is explained.
     error_uri: &'a str,
+    /// The HTTP status.
     #[serde(rename = "customCode")]
     custom_code: u16,
+    /// The stable name of the fault.
     message: &'a str,
+    /// The same as `error_description`.
     errors: &'a str,
 }
 

@@ -1,6 +1,7 @@
 //! The answers of the API, field by field as the published description names them.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::meeting::{AdvancedOptions, Meeting, Participant};
 use super::repeat::{Kind, Repeat, Weekdays};
@@ -8,13 +9,18 @@ use crate::config::Issuer;
 use crate::time::Timestamp;
 use crate::users::User;
 
-/// `UserProfileResponseBody`.
-#[derive(Debug, Serialize)]
+/// Who the person is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UserProfileResponseBody)]
 pub struct ProfileAnswer<'a> {
+    /// The user id.
     #[serde(rename = "_id")]
     id: &'a str,
+    /// First name.
     name: &'a str,
+    /// Last name; may be empty.
     lname: &'a str,
+    /// E-mail address.
     email: &'a str,
 }
 
@@ -25,28 +31,44 @@ impl<'a> ProfileAnswer<'a> {
     }
 }
 
-/// `ScheduledMeeting` and `ScheduledMeetingDetails`: what stands in each answer, and what only some have.
-#[derive(Debug, Serialize)]
+/// A scheduled meeting, or one occurrence of a repeating one: what stands in each answer, and what only some have.
+// `ScheduledMeeting` and `ScheduledMeetingDetails` of the published description.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScheduledMeeting)]
 #[serde(rename_all = "camelCase")]
 pub struct MeetingAnswer<'a> {
+    /// The ten-digit number that people type to join.
     jiomeet_id: &'a str,
+    /// What it is about.
     topic: &'a str,
+    /// When it starts, in UTC with milliseconds; in a list the start of this occurrence.
+    #[schema(format = DateTime)]
     start_time: String,
+    /// When it ends.
+    #[schema(format = DateTime)]
     end_time: String,
-    /// Milliseconds.
+    /// Milliseconds from start to end.
     scheduled_duration: u64,
+    /// The link by which guests join.
+    #[schema(format = "uri")]
     meeting_url: String,
+    /// Always `active`: what was cancelled is gone.
     status: &'static str,
+    /// The PIN; empty where guests need none.
     pin: &'a str,
+    /// The meeting id, which names the meeting in every other call.
     #[serde(rename = "_id")]
     id: &'a str,
+    /// How the room behaves. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     advanced_options: Option<AdvancedOptionsAnswer>,
+    /// Whether guests need the PIN. Of a changed meeting and of the details.
     #[serde(skip_serializing_if = "Option::is_none")]
     is_pin_enabled: Option<bool>,
-    /// Of a repeating meeting alone.
+    /// How it repeats; of a repeating meeting alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     repeat_options: Option<RepeatAnswer<'a>>,
+    /// Who was invited or was there. Of the details alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     participants: Option<Vec<ParticipantAnswer<'a>>>,
 }
@@ -97,14 +119,20 @@ impl<'a> MeetingAnswer<'a> {
     }
 }
 
-/// `AdvancedOptions`.
-#[derive(Debug, Serialize)]
+/// How a meeting's room behaves.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AdvancedOptions)]
 #[serde(rename_all = "camelCase")]
 struct AdvancedOptionsAnswer {
+    /// Others may come in before the host.
     join_before_host: bool,
+    /// Others wait until they are let in.
     waiting_room: bool,
+    /// Nobody but the host can unmute.
     participant_hard_audio_mute: bool,
+    /// Nobody but the host can show video.
     participant_hard_video_mute: bool,
+    /// Participants see and hear the host alone.
     is_classroom_mode: bool,
 }
 
@@ -120,17 +148,26 @@ impl AdvancedOptionsAnswer {
     }
 }
 
-/// `repeatOptions` as a body would have them.
-#[derive(Debug, Serialize)]
+/// How a meeting repeats, as a body would say it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RepeatOptions)]
 #[serde(rename_all = "camelCase")]
 struct RepeatAnswer<'a> {
+    /// `daily`, `weekly` or `monthly`.
     repeat: &'static str,
+    /// Of a weekly meeting: on which days, Sunday first.
+    #[schema(value_type = Option<Vec<bool>>, min_items = 7, max_items = 7)]
     #[serde(skip_serializing_if = "Option::is_none")]
     days_of_week: Option<Weekdays>,
+    /// Of a monthly meeting: on which day. A month without that day is skipped.
+    #[schema(minimum = 1, maximum = 31)]
     #[serde(skip_serializing_if = "Option::is_none")]
     date_in_month: Option<i8>,
+    /// The last day on which it may take place, where it has an end.
+    #[schema(format = Date)]
     #[serde(skip_serializing_if = "Option::is_none")]
     end_date: Option<String>,
+    /// Where days and the time of day are meant: an IANA name, or an offset.
     time_zone: &'a str,
 }
 
@@ -151,13 +188,22 @@ impl<'a> RepeatAnswer<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// Someone who was invited or who was there.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Participant)]
 #[serde(rename_all = "camelCase")]
 struct ParticipantAnswer<'a> {
+    /// E-mail address.
     email: &'a str,
+    /// Empty until they come.
     name: &'a str,
+    /// `host` or `participant`.
     role: &'static str,
+    /// When they first came in; null until then.
+    #[schema(required, format = DateTime)]
     joined_time: Option<String>,
+    /// When they last left.
+    #[schema(required, format = DateTime)]
     left_time: Option<String>,
 }
 
@@ -173,11 +219,15 @@ impl<'a> ParticipantAnswer<'a> {
     }
 }
 
-/// `ScheduledMeetingCreateResponseBody`; an array of one, as the description's example has it.
-#[derive(Debug, Serialize)]
+/// A meeting that was created.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScheduledMeetingCreateResponseBody)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedAnswer<'a> {
+    /// `Meeting created successfully.`
     status: &'static str,
+    /// The meeting, in an array of one.
+    #[schema(value_type = Vec<MeetingAnswer<'a>>, min_items = 1, max_items = 1)]
     meeting_details: [MeetingAnswer<'a>; 1],
 }
 
@@ -191,8 +241,9 @@ impl<'a> CreatedAnswer<'a> {
     }
 }
 
-/// `ListScheduledMeetingResponseBody`.
-#[derive(Debug, Serialize)]
+/// A page of the list of meetings.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListScheduledMeetingResponseBody)]
 #[serde(rename_all = "camelCase")]
 pub struct ListAnswer<'a> {
     /// All rows of the list, on every page.
@@ -203,9 +254,11 @@ pub struct ListAnswer<'a> {
     pub meeting_details: Vec<MeetingAnswer<'a>>,
 }
 
-/// `DeleteScheduledMeetingResponseBody`.
-#[derive(Debug, Serialize)]
+/// What was cancelled.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeleteScheduledMeetingResponseBody)]
 pub struct CancelledAnswer {
+    /// `Your meeting has been cancelled successfully.`, or for `all` `Your meetings has been cancelled successfully.`
     status: &'static str,
 }
 

@@ -34,6 +34,9 @@ use axum::routing::{get, post};
 
 use crate::app::SharedApp;
 
+pub use answers::{CancelledAnswer, CreatedAnswer, ListAnswer, MeetingAnswer, ProfileAnswer};
+pub use body::{MOST_PARTICIPANTS, TOPIC_LENGTH};
+pub use query::MOST_ROWS;
 pub use store::STATEMENTS;
 
 /// The calls of the user and meeting API.

@@ -12,6 +12,7 @@ use protocol::jwt::AccessTokenClaims;
 use protocol::token_request::PresentedToken;
 use serde::Serialize;
 use sql::{DbError, Tx};
+use utoipa::ToSchema;
 
 use super::bearer::{self, BearerError, Verified};
 use super::client_auth::{self, Ask, ClientRefusal};
@@ -33,36 +34,55 @@ pub async fn introspect_token(State(app): State<SharedApp>, request: Request) ->
 }
 
 /// The answer about a token (RFC 7662 section 2.2).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IntrospectionResponse)]
 #[serde(untagged)]
-enum Introspection {
+pub enum Introspection {
+    /// It is worth nothing.
     Inactive(Inactive),
+    /// An access token.
     Access(Box<ActiveAccess>),
+    /// A refresh token.
     Refresh(ActiveRefresh),
 }
 
-#[derive(Debug, Serialize)]
-struct Inactive {
+/// A token that opens nothing, or nothing that concerns this app.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InactiveToken)]
+pub struct Inactive {
+    /// False.
     active: bool,
 }
 
 const INACTIVE: Introspection = Introspection::Inactive(Inactive { active: false });
 
-#[derive(Debug, Serialize)]
-struct ActiveAccess {
+/// An access token that opens the API.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ActiveAccessToken)]
+pub struct ActiveAccess {
+    /// True.
     active: bool,
+    /// `Bearer`.
     token_type: &'static str,
     #[serde(flatten)]
     claims: AccessTokenClaims,
 }
 
-#[derive(Debug, Serialize)]
-struct ActiveRefresh {
+/// A refresh token that buys the next pair.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ActiveRefreshToken)]
+pub struct ActiveRefresh {
+    /// True.
     active: bool,
+    /// The issuer.
     iss: String,
+    /// The user's id.
     sub: String,
+    /// The app.
     client_id: String,
+    /// What the next access token opens.
     scope: String,
+    /// When the refresh token expires, in seconds since the Unix epoch.
     exp: i64,
 }
 

@@ -7,6 +7,7 @@ use protocol::error::{OAuthError, OAuthErrorCode};
 use protocol::fault;
 use protocol::jwt::TokenType;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::access_token::{NewAccessToken, Validity};
 use super::client_auth::{Authenticated, ClientRefusal};
@@ -57,21 +58,32 @@ pub struct Issued {
     pub client: Authenticated,
 }
 
-#[derive(Serialize)]
-struct TokenResponse<'a> {
+/// A pair of tokens.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccessTokenResponseBody)]
+pub struct TokenResponse<'a> {
+    /// A signed JWT (RFC 9068), which opens the API.
     access_token: &'a str,
+    /// `Bearer`.
     token_type: &'static str,
     expires_in: ExpiresIn<'a>,
+    /// When the access token expires, in UTC.
+    #[schema(format = DateTime)]
     expires_at: &'a str,
+    /// Buys the next pair; it replaces the one that was sent.
     refresh_token: &'a str,
+    /// What the access token opens: scopes with spaces between them.
     scope: &'a str,
 }
 
-/// Seconds (RFC 6749 section 5.1), or the time that the published API description shows.
-#[derive(Serialize)]
+/// For how many seconds the access token is good (RFC 6749 section 5.1). For an app that asked for it in its settings, the
+/// time of expiry instead.
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum ExpiresIn<'a> {
+    /// Seconds.
     Seconds(i64),
+    /// The time, in UTC.
     Time(&'a str),
 }
 

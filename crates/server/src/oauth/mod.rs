@@ -68,6 +68,8 @@ use crate::web::samples::{Sample, Samples as _};
 pub use bearer::{Bearer, BearerError, bearer, refuse_token_in_query};
 pub use connected::{ConnectedApp, Stopped, connected_apps};
 pub use ends::remove_access;
+pub use introspect::Introspection;
+pub use issue::TokenResponse;
 pub use memory::{Memory, write_last_used};
 pub use sweep::SWEEPERS;
 

@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode};
 use protocol::fault::{self, Fault};
 use serde::Serialize;
 use sql::DbError;
+use utoipa::ToSchema;
 
 use super::RETRY_SOON;
 use super::body::BodyFault;
@@ -33,7 +34,7 @@ pub struct ApiError {
 }
 
 /// What is wrong with one property of a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldFault {
     /// The property, `advancedOptions.waitingRoom` where it is nested.
     pub property: String,
@@ -81,28 +82,8 @@ impl ApiError {
         self
     }
 
-    /// Adds what only the log may know.
-    #[must_use]
-    pub fn with_private(mut self, private: impl Into<String>) -> ApiError {
-        self.private = Some(private.into());
-        self
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
-    custom_code: u16,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    errors: Option<String>,
-    #[serde(skip_serializing_if = "<[FieldFault]>::is_empty")]
-    errors_array: &'a [FieldFault],
-}
-
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        log(self.status, self.fault.code, self.detail.as_deref(), self.private.as_deref());
+    /// The body of the answer.
+    pub fn envelope(&self) -> Envelope<'_> {
         let words = || {
             [self.fault.sentence, self.detail.as_deref().unwrap_or_default(), self.fault.mend]
                 .iter()
@@ -111,13 +92,44 @@ impl IntoResponse for ApiError {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        let envelope = Envelope {
+        Envelope {
             custom_code: self.status.as_u16(),
             message: self.fault.code,
             errors: self.fields.is_empty().then(words),
             errors_array: &self.fields,
-        };
-        let body = serde_json::to_string(&envelope).unwrap_or_default();
+        }
+    }
+
+    /// Adds what only the log may know.
+    #[must_use]
+    pub fn with_private(mut self, private: impl Into<String>) -> ApiError {
+        self.private = Some(private.into());
+        self
+    }
+}
+
+/// A refusal: `errors` in words, or `errorsArray` where fields are at fault.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ApiError)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope<'a> {
+    /// The HTTP status.
+    custom_code: u16,
+    /// The stable name of the fault, explained at `/docs/errors`.
+    message: &'a str,
+    /// What is wrong and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<String>,
+    /// Every field at fault, at once.
+    #[schema(value_type = Vec<FieldFault>)]
+    #[serde(skip_serializing_if = "<[FieldFault]>::is_empty")]
+    errors_array: &'a [FieldFault],
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        log(self.status, self.fault.code, self.detail.as_deref(), self.private.as_deref());
+        let body = serde_json::to_string(&self.envelope()).unwrap_or_default();
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

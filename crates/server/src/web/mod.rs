@@ -37,7 +37,7 @@ use axum::routing::get;
 use crate::app::SharedApp;
 
 pub use answered_page::AnsweredPage;
-pub use api_error::{ApiError, FieldFault};
+pub use api_error::{ApiError, Envelope, FieldFault};
 pub use body::{BodyFault, MAX_BODY_BYTES, has_media_type, read_body};
 pub use client_address::{ClientAddress, address_block, client_address};
 pub use consent_page::{ConsentPage, ConsentScope};

@@ -6,6 +6,7 @@
 mod mail;
 mod meetings;
 mod oauth;
+mod openapi;
 mod program;
 mod screening;
 mod storage;
