@@ -23,9 +23,18 @@ need() { # need COMMAND PACKAGE…: the command must be there, or its packages a
     fi
 }
 
+# Requests that the API's description allows, and such as it forbids, against the running demo (schemathesis, from PyPI).
+described_as_served() {
+    say 'the API as it is described'
+    cargo build --quiet -p jiomeet-oauth
+    tools/check-openapi 25 --seed 1
+}
+
 need cc gcc
 if [ "$quick" = no ]; then
     need initdb postgresql
+    need python3 python3
+    python3 -c 'import ensurepip' 2>/dev/null || need ensurepip python3-venv
     need chromium chromium
     need chromedriver chromium-driver
 fi
@@ -47,6 +56,8 @@ fi
 
 say 'tests on PostgreSQL'
 TEST_ENGINE=postgres tools/with-postgres cargo test --quiet -p sql -p jiomeet-oauth --test it
+
+described_as_served
 
 say 'a person at a browser'
 cargo test --quiet -p jiomeet-oauth --test browser
