@@ -47,9 +47,10 @@ impl Drop for Browser {
     }
 }
 
-impl Browser {
-    /// A fresh browser without cookies, its window that wide and high.
-    pub async fn open(width: u32, height: u32) -> Browser {
+/// Starts a driver on a port of its own choice. Of several that start at once one may lose the port that it chose for
+/// both address families, and ends: it is started again.
+fn start_driver() -> (Child, u16) {
+    for _ in 0..5 {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -57,13 +58,23 @@ impl Browser {
             .spawn()
             .expect("chromedriver is missing; install it with: apt-get install chromium chromium-driver");
         let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let (_, rest) = line.split_once("successfully on port ")?;
-                rest.trim_end_matches('.').parse::<u16>().ok()
-            })
-            .expect("chromedriver names its port");
+        let port = lines.map_while(Result::ok).find_map(|line| {
+            let (_, rest) = line.split_once("successfully on port ")?;
+            rest.trim_end_matches('.').parse::<u16>().ok()
+        });
+        if let Some(port) = port {
+            return (driver, port);
+        }
+        let _ = driver.kill();
+        let _ = driver.wait();
+    }
+    panic!("chromedriver does not start");
+}
+
+impl Browser {
+    /// A fresh browser without cookies, its window that wide and high.
+    pub async fn open(width: u32, height: u32) -> Browser {
+        let (driver, port) = start_driver();
         let profile = tempfile::tempdir().unwrap();
         let mut arguments: Vec<String> = ARGUMENTS.iter().map(|argument| (*argument).to_owned()).collect();
         arguments.push(format!("--window-size={width},{height}"));
