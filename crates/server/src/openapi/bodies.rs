@@ -165,7 +165,7 @@ pub struct PresentedBody {
     pub client_secret: Option<&'static str>,
 }
 
-/// A meeting that repeats, with everything that a body can say.
+/// A meeting that takes place once.
 pub const MEETING: MeetingBody = MeetingBody {
     topic: "Quarterly review",
     start_time: "2027-03-01T15:00:00+05:30",

@@ -22,7 +22,7 @@ async fn pages_fit_a_phone() {
     browser.goto(&format!("{}/oauth2/authorize?client_id=nobody", demo.issuer())).await.unwrap();
     browser.the("h1").await;
     fits("unknown-app").await;
-    for page in ["/account", "/account/password", "/account/sessions", "/docs/errors"] {
+    for page in ["/account", "/account/password", "/account/sessions", "/docs/errors", "/docs/api"] {
         browser.goto(&format!("{}{page}", demo.issuer())).await.unwrap();
         browser.the("h1").await;
         fits(page.trim_start_matches('/').replace('/', "-").as_str()).await;
