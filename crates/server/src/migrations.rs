@@ -17,7 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
 /// its plan.
 pub fn statements() -> Vec<sql::Statement> {
     let mut all = Vec::new();
-    for statements in oauth::STATEMENTS.iter().chain(mail::STATEMENTS) {
+    for statements in oauth::STATEMENTS.iter().chain(mail::STATEMENTS).chain(review::STATEMENTS) {
         all.extend_from_slice(statements);
     }
     for statements in [
@@ -26,7 +26,6 @@ pub fn statements() -> Vec<sql::Statement> {
         jobs::STATEMENTS,
         keys::STATEMENTS,
         meetings::STATEMENTS,
-        review::STATEMENTS,
         screening::STATEMENTS,
         users::STATEMENTS,
     ] {

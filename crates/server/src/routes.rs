@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 
 use crate::app::SharedApp;
-use crate::{health, mail, meetings, middleware, oauth, openapi, screening, users, web};
+use crate::{health, mail, meetings, middleware, oauth, openapi, review, screening, users, web};
 
 /// The whole server.
 pub fn router(app: SharedApp) -> Router {
@@ -22,4 +22,5 @@ pub fn all() -> Router<SharedApp> {
         .merge(oauth::routes())
         .merge(meetings::routes().layer(from_fn(oauth::refuse_token_in_query)))
         .merge(screening::routes())
+        .merge(review::routes())
 }

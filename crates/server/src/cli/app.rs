@@ -10,7 +10,7 @@ use super::{Failure, Tools, Where, refuse};
 use crate::apps::{self, AppDetails, AppSummary, Change, Creation, Declaration, RevisionDetails};
 use crate::audit::{Actor, Record};
 use crate::ids::DecisionId;
-use crate::review::{self, Decision, Verdict};
+use crate::review::{self, Decider, Decision, Reason, Verdict};
 use crate::time::Timestamp;
 use crate::users::{self, Email};
 
@@ -220,12 +220,15 @@ async fn change(named: Named, verb: Verb) -> Result<(), Failure> {
             db.write(move |tx| apps::delete(tx, &app, now, &record)).await
         }
         Verb::Decide(decision, reasons) => {
+            let reasons: Vec<Reason> = reasons.iter().map(|text| Reason::parse(text)).collect();
+            let detail = json!({"reasons": reasons.iter().map(Reason::to_json).collect::<Vec<_>>()});
             let verdict = Verdict {
                 id: DecisionId::mint(&tools.random),
                 decision,
-                record: record(decision.action()).detail(json!({"reasons": reasons})),
+                record: record(decision.action()).detail(detail),
                 reasons,
-                decided_by: "operator".into(),
+                by: Decider::Operator,
+                seen: None,
                 at: now,
             };
             db.write(move |tx| review::decide(tx, &app, &verdict)).await

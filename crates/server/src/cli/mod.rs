@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 refused or failed (one line on standard error says why and what to do), 2 wrong usage.
 
 mod app;
+mod audit;
 mod config;
 mod database;
 mod demo;
@@ -44,6 +45,9 @@ enum Command {
     /// Apps (OAuth clients).
     #[command(subcommand)]
     App(app::App),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Signing keys.
     #[command(subcommand)]
     Key(key::Key),
@@ -144,6 +148,7 @@ impl Command {
             Command::Serve(serve) => serve.run().await,
             Command::User(user) => user.run().await,
             Command::App(app) => app.run().await,
+            Command::Audit(audit) => audit.run().await,
             Command::Key(key) => key.run().await,
             Command::Db(database) => database.run().await,
             Command::Config(config) => config.run(),

@@ -12,7 +12,7 @@ use crate::apps::{self, Creation, Declaration};
 use crate::audit::{Actor, Record};
 use crate::ids::{AppId, DecisionId, UserId};
 use crate::jobs;
-use crate::review::{self, Decision, Verdict};
+use crate::review::{self, Decider, Decision, Reason, Verdict};
 use crate::time::Timestamp;
 use crate::users::{self, Created, Email, HashingError, NewUser, Password, Role, Roles};
 
@@ -240,7 +240,7 @@ impl Step {
 
 fn steps_to(app: &App, part: &Part, id: &AppId, now: Timestamp) -> Vec<Step> {
     let decide = |decision: Decision| {
-        let reasons = if part.reason.is_empty() { Vec::new() } else { vec![part.reason.to_owned()] };
+        let reasons = if part.reason.is_empty() { Vec::new() } else { vec![Reason::parse(part.reason)] };
         Step::Decide(Box::new(Verdict {
             id: DecisionId::mint(&app.random),
             decision,
@@ -248,7 +248,8 @@ fn steps_to(app: &App, part: &Part, id: &AppId, now: Timestamp) -> Vec<Step> {
                 .app(id)
                 .detail(json!({"demo": true})),
             reasons,
-            decided_by: "demo".to_owned(),
+            by: Decider::Operator,
+            seen: None,
             at: now,
         }))
     };

@@ -1,19 +1,17 @@
-//! What a reviewer decides: approve, hold, reject, suspend, reinstate.
+//! What a reviewer decides: approve, hold, reject, suspend, reinstate. Pages and command line come through here.
 
-use sql::{DbError, Tx, params};
+use sql::{DbError, Tx};
 
+use super::reasons::Reason;
+use super::store;
 use crate::apps::store as apps;
 use crate::apps::{AppDetails, Change, RevisionDetails, RevisionStatus};
 use crate::audit::Record;
-use crate::ids::{AppId, DecisionId};
+use crate::ids::{AppId, DecisionId, RevisionId, UserId};
+use crate::jobs;
 use crate::mail;
 use crate::time::Timestamp;
-
-sql::statements! {
-    /// One decision.
-    INSERT_DECISION = "INSERT INTO review_decisions (id, app_id, revision_id, decision, reasons, decided_by, decided_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-}
+use crate::users::{self, Role, User};
 
 /// What is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +57,34 @@ impl Decision {
     }
 }
 
+/// Who decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decider {
+    /// Whoever has the machine: the command line.
+    Operator,
+    /// A reviewer or admin, at the pages. That they are one still, and neither own the app nor work on it, is looked up in
+    /// the unit that decides.
+    Reviewer(UserId),
+}
+
+impl Decider {
+    fn as_str(&self) -> &str {
+        match self {
+            Decider::Operator => "operator",
+            Decider::Reviewer(id) => id.as_str(),
+        }
+    }
+}
+
+/// What the decider saw: an app that changed since is looked at again first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The revision.
+    pub revision: RevisionId,
+    /// When it had last changed.
+    pub changed_at: Timestamp,
+}
+
 /// A decision about to be written.
 #[derive(Debug, Clone)]
 pub struct Verdict {
@@ -67,13 +93,20 @@ pub struct Verdict {
     /// What is decided.
     pub decision: Decision,
     /// Why, in words the developer understands.
-    pub reasons: Vec<String>,
-    /// Who decided, for the history.
-    pub decided_by: String,
+    pub reasons: Vec<Reason>,
+    /// Who decides.
+    pub by: Decider,
+    /// What they saw; the command line decides on what is there.
+    pub seen: Option<Seen>,
     /// When.
     pub at: Timestamp,
     /// For the audit log.
     pub record: Record,
+}
+
+/// Whether this person may review apps at all.
+pub fn is_reviewer(user: &User) -> bool {
+    user.is_active() && (user.roles.has(Role::Reviewer) || user.roles.has(Role::Admin))
 }
 
 /// Carries out a decision, in the unit that the caller opened.
@@ -81,10 +114,14 @@ pub struct Verdict {
 /// # Errors
 /// When the database refuses.
 pub fn decide(tx: &mut Tx<'_>, app: &AppId, verdict: &Verdict) -> Result<Change, DbError> {
+    // Whoever changes something about the app, its people among them, waits until this is decided.
+    if !store::lock_app(tx, app)? {
+        return Ok(Change::NotFound);
+    }
     let details = apps::find_details(tx, app.as_str())?.filter(|app| app.deleted_at.is_none());
     let Some(AppDetails { working: Some(working), approved, .. }) = details else { return Ok(Change::NotFound) };
-    if verdict.decision.needs_reason() && verdict.reasons.iter().all(|reason| reason.trim().is_empty()) {
-        return Ok(Change::Refused("Give a reason that the developer can act on (--reason).".into()));
+    if let Some(why) = objection(tx, app, &working, verdict)? {
+        return Ok(Change::Refused(why));
     }
     let done = match verdict.decision {
         Decision::Approve => approve(tx, app, &working, approved.as_ref(), verdict.at)?,
@@ -93,19 +130,65 @@ pub fn decide(tx: &mut Tx<'_>, app: &AppId, verdict: &Verdict) -> Result<Change,
             from_review(tx, &working, RevisionStatus::Rejected, verdict.at)?
                 || apps::claim_decision(tx, &working.id, RevisionStatus::OnHold, RevisionStatus::Rejected, verdict.at)?
         }
-        Decision::Suspend => apps::claim_suspension(tx, app, verdict.at, &verdict.reasons.join("\n"))?,
+        Decision::Suspend => apps::claim_suspension(tx, app, verdict.at, &in_lines(&verdict.reasons))?,
         Decision::Reinstate => apps::claim_reinstatement(tx, app)?,
     };
     if !done {
         return Ok(Change::Refused(refusal(verdict.decision, working.status)));
     }
-    let reasons = serde_json::json!(verdict.reasons).to_string();
-    let word = verdict.decision.as_str();
-    let values = params![verdict.id, app, working.id, word, reasons, verdict.decided_by, verdict.at];
-    tx.execute(&INSERT_DECISION, values)?;
+    store::insert_decision(tx, app, &working.id, verdict, verdict.by.as_str())?;
+    store::end_trials(tx, app)?;
     verdict.record.write(tx)?;
-    mail::notices::decided(tx, app, &working.declared.name, word, &verdict.reasons, &verdict.record)?;
+    let name = serving_name(approved.as_ref(), &working, verdict.decision);
+    let reasons: Vec<String> = verdict.reasons.iter().map(Reason::in_full).collect();
+    mail::notices::decided(tx, app, name, verdict.decision.as_str(), &reasons, &verdict.record)?;
     Ok(Change::Done)
+}
+
+/// Why this may not be decided now, by them.
+fn objection(
+    tx: &mut Tx<'_>,
+    app: &AppId,
+    working: &RevisionDetails,
+    verdict: &Verdict,
+) -> Result<Option<String>, DbError> {
+    if let Decider::Reviewer(user) = &verdict.by {
+        if !users::find(tx, user)?.is_some_and(|user| is_reviewer(&user)) {
+            return Ok(Some("You are not a reviewer any more.".into()));
+        }
+        if apps::is_developer(tx, app, user)? {
+            return Ok(Some("You own this app or work on it, so another reviewer has to decide.".into()));
+        }
+        let is_pending = jobs::is_pending(tx, jobs::Kind::Screening, working.id.as_str())?;
+        if verdict.decision == Decision::Approve && is_pending {
+            return Ok(Some("The screening is still running. Look at what it finds, then approve.".into()));
+        }
+    }
+    if let Some(seen) = &verdict.seen {
+        let changed_at = store::find_changed_at(tx, &working.id)?;
+        if seen.revision != working.id || Some(seen.changed_at) != changed_at {
+            return Ok(Some("The app has changed since you opened this page. Look at it again, then decide.".into()));
+        }
+    }
+    if verdict.decision.needs_reason() && verdict.reasons.iter().all(|reason| reason.text.is_empty()) {
+        return Ok(Some("Give a reason that the developer can act on (--reason).".into()));
+    }
+    Ok(None)
+}
+
+/// The name under which people know what was decided on.
+fn serving_name<'a>(
+    approved: Option<&'a RevisionDetails>,
+    working: &'a RevisionDetails,
+    decision: Decision,
+) -> &'a str {
+    let about_the_app = matches!(decision, Decision::Suspend | Decision::Reinstate);
+    let revision = approved.filter(|_| about_the_app).unwrap_or(working);
+    &revision.declared.name
+}
+
+fn in_lines(reasons: &[Reason]) -> String {
+    reasons.iter().map(Reason::in_full).collect::<Vec<_>>().join("\n")
 }
 
 fn from_review(

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use crate::app::SharedApp;
 use crate::time::Timestamp;
-use crate::{keys, mail, oauth, users};
+use crate::{keys, mail, oauth, review, users};
 
 /// How often it looks around.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ type Sweeper = fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>;
 
 /// Every sweeper, with its name for the log.
 const SWEEPERS: &[(&str, &[Sweeper])] =
-    &[("oauth", oauth::SWEEPERS), ("users", users::SWEEPERS), ("mail", mail::SWEEPERS)];
+    &[("oauth", oauth::SWEEPERS), ("users", users::SWEEPERS), ("mail", mail::SWEEPERS), ("review", review::SWEEPERS)];
 
 /// The running upkeep.
 #[derive(Debug)]

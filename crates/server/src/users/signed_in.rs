@@ -7,7 +7,7 @@ use http::HeaderMap;
 use protocol::params::Params;
 use sql::DbError;
 
-use super::{SignedIn, store};
+use super::{Role, SignedIn, store};
 use crate::app::SharedApp;
 use crate::web::{Browser, PageError, Section, SessionSecret, Shell, VisitorCookies, csrf, see_other};
 
@@ -31,7 +31,9 @@ impl SignedInVisitor {
 
     /// The surroundings of a page of theirs.
     pub fn shell(&self, app: &SharedApp, here: Section) -> Shell {
-        Shell::signed_in(app, self.signed_in.user.person(), self.csrf(app), here)
+        let user = &self.signed_in.user;
+        let reviews = user.roles.has(Role::Reviewer) || user.roles.has(Role::Admin);
+        Shell { reviews, ..Shell::signed_in(app, user.person(), self.csrf(app), here) }
     }
 }
 

@@ -36,6 +36,10 @@ pub enum Section {
     ConnectedApps,
     /// The developer's console.
     OAuth,
+    /// Apps that wait for a reviewer.
+    Review,
+    /// What was done.
+    Audit,
 }
 
 /// A titled part of the side bar.
@@ -71,6 +75,14 @@ const ACCOUNT: Group = Group {
 const DEVELOPERS: Group =
     Group { title: "For developers", links: &[Link { section: Section::OAuth, href: "/oauth", text: "OAuth" }] };
 
+const REVIEWERS: Group = Group {
+    title: "Review",
+    links: &[
+        Link { section: Section::Review, href: "/review", text: "Review queue" },
+        Link { section: Section::Audit, href: "/review/audit", text: "Audit log" },
+    ],
+};
+
 /// What a page's surroundings need to know.
 #[derive(Debug, Clone)]
 pub struct Shell {
@@ -82,12 +94,14 @@ pub struct Shell {
     pub csrf: String,
     /// Where in the side bar the page stands.
     pub here: Section,
+    /// The person reviews apps.
+    pub reviews: bool,
 }
 
 impl Shell {
     /// Around a page for whoever comes: sign-in, consent, errors.
     pub fn nobody(site: String) -> Shell {
-        Shell { site, person: None, csrf: String::new(), here: Section::None }
+        Shell { site, person: None, csrf: String::new(), here: Section::None, reviews: false }
     }
 
     /// Around a page for whoever comes, on this server.
@@ -101,8 +115,10 @@ impl Shell {
     }
 
     /// The side bar.
-    pub fn navigation(&self) -> &'static [Group] {
-        &[ACCOUNT, DEVELOPERS]
+    pub fn navigation(&self) -> Vec<&'static Group> {
+        let mut groups = vec![&ACCOUNT, &DEVELOPERS];
+        groups.extend(self.reviews.then_some(&REVIEWERS));
+        groups
     }
 }
 

@@ -8,6 +8,7 @@ mod meetings;
 mod oauth;
 mod openapi;
 mod program;
+mod review;
 mod screening;
 mod storage;
 mod support;

@@ -92,14 +92,8 @@ async fn findings_from_before_an_edit_are_called_out_of_date() {
     let draft = world.draft(declared("https://day-planner.example")).await;
     world.submit(&draft.app).await;
     world.screen().await;
-    world.wait(std::time::Duration::from_secs(1));
-    let changed_at = world.now().as_millis().to_string();
-    let changed = world
-        .execute(
-            "UPDATE app_revisions SET changed_at = CAST($1 AS BIGINT) WHERE id = $2",
-            &[&changed_at, draft.revision.as_str()],
-        )
-        .await;
+    let edit = "UPDATE app_revisions SET changed_at = changed_at + 1000 WHERE id = $1";
+    let changed = world.execute(edit, &[draft.revision.as_str()]).await;
     assert_eq!(changed, 1);
     assert_eq!(world.findings(&draft.revision).await.state, State::OutOfDate);
 }

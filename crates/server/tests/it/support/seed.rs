@@ -5,7 +5,7 @@ use jiomeet_oauth::audit::{Actor, Record};
 use jiomeet_oauth::ids::{AppId, DecisionId, SessionId, UserId};
 use jiomeet_oauth::oauth::codes::{self, Inserted, NewCode, mint_code};
 use jiomeet_oauth::random::Random;
-use jiomeet_oauth::review::{Decision, Verdict, decide};
+use jiomeet_oauth::review::{Decider, Decision, Reason, Verdict, decide};
 use jiomeet_oauth::users::{self, Created, Email, NewUser, Roles};
 use protocol::pkce::{CodeChallenge, CodeVerifier};
 use protocol::redirect_uri::ClientKind;
@@ -106,8 +106,9 @@ impl World {
         let verdict = Verdict {
             id: DecisionId::mint(&random),
             decision,
-            reasons: vec!["Seen in a test.".to_owned()],
-            decided_by: "operator".to_owned(),
+            reasons: vec![Reason::written("Seen in a test.")],
+            by: Decider::Operator,
+            seen: None,
             at: self.now(),
             record: Record::new(&random, self.now(), Actor::Operator, decision.action()),
         };
