@@ -137,6 +137,18 @@ catalogue! {
     REQUEST_ALREADY_ANSWERED = "request_already_answered":
         "This request has already been answered.",
         "Go back to the app; if it still asks, start again from there.";
+    LINK_SPENT = "link_spent":
+        "This link can no longer be used.",
+        "A link from a mail works once and for a while, and a newer one replaces it; ask for a new one.";
+    SIGN_UP_CLOSED = "sign_up_closed":
+        "People can not make accounts for themselves here.",
+        "Ask whoever runs this server for an account.";
+    MAIL_OFF = "mail_off":
+        "This server sends no mail, so it can not send a link.",
+        "Ask whoever runs this server for help.";
+    PAGE_FOR_ADMINS = "page_for_admins":
+        "This page is for admins.",
+        "Sign in with an account that has the role of an admin.";
     FORM_EXPIRED = "form_expired":
         "This form is no longer valid.",
         "Load the page again and send the form once more.";

@@ -8,9 +8,46 @@ use crate::random::{Random, uuid_text};
 use crate::time::Timestamp;
 
 sql::statements! {
+    /// The latest entries about a person.
+    LIST_ABOUT_USER = "SELECT at, actor_kind, actor_id, action, address, detail FROM audit WHERE user_id = $1
+        ORDER BY at DESC, id DESC LIMIT 50";
     /// One entry.
     INSERT_AUDIT = "INSERT INTO audit (id, at, actor_kind, actor_id, action, app_id, user_id, address, detail)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+}
+
+/// An entry, as it is shown.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// When.
+    pub at: Timestamp,
+    /// `user`, `app`, `operator` or `system`.
+    pub actor_kind: String,
+    /// The actor's id; empty for the operator and the system.
+    pub actor_id: String,
+    /// `noun.verb`.
+    pub action: String,
+    /// Where the request came from.
+    pub address: String,
+    /// JSON.
+    pub detail: String,
+}
+
+/// The latest entries about a person; at most 50.
+///
+/// # Errors
+/// When the database refuses.
+pub fn list_about_user(tx: &mut Tx<'_>, user: &UserId) -> Result<Vec<Shown>, DbError> {
+    tx.list(&LIST_ABOUT_USER, params![user], |row| {
+        Ok(Shown {
+            at: row.get(0)?,
+            actor_kind: row.get(1)?,
+            actor_id: row.get(2)?,
+            action: row.get(3)?,
+            address: row.get(4)?,
+            detail: row.get(5)?,
+        })
+    })
 }
 
 /// Who did it.

@@ -17,7 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
 /// its plan.
 pub fn statements() -> Vec<sql::Statement> {
     let mut all = Vec::new();
-    for statements in oauth::STATEMENTS.iter().chain(mail::STATEMENTS).chain(review::STATEMENTS) {
+    for statements in oauth::STATEMENTS.iter().chain(mail::STATEMENTS).chain(review::STATEMENTS).chain(users::STATEMENTS) {
         all.extend_from_slice(statements);
     }
     for statements in [
@@ -27,7 +27,6 @@ pub fn statements() -> Vec<sql::Statement> {
         keys::STATEMENTS,
         meetings::STATEMENTS,
         screening::STATEMENTS,
-        users::STATEMENTS,
     ] {
         all.extend_from_slice(statements);
     }

@@ -45,7 +45,11 @@ pub(super) async fn show_profile(
     query: QueryParams,
 ) -> Result<Response, Response> {
     let visitor = require_signed_in(&app, &cookies, None).await?;
-    let notice = (query.get("done") == Some("saved")).then(|| Notice::done("Your name is saved."));
+    let notice = match query.get("done") {
+        Some("saved") => Some(Notice::done("Your name is saved.")),
+        Some("address") => Some(Notice::done("Your e-mail address is changed. Sign in with the new one from now on.")),
+        _ => None,
+    };
     let user = &visitor.signed_in.user;
     Ok(profile(&app, &visitor, StatusCode::OK, notice, FieldFaults::default(), &user.name, &user.lname))
 }

@@ -13,7 +13,7 @@ use sql::DbError;
 use super::account_pages::answer;
 use super::limit::Admission;
 use super::session::NewSession;
-use super::sign_in::{GuessLimits, Guesser};
+use super::sign_in::{AttemptLimits, Guesser};
 use super::sign_in_page::{user_agent, waiting_words, with_retry_after};
 use super::signed_in::check_csrf;
 use super::user::FieldFaults;
@@ -21,6 +21,7 @@ use super::{HashingError, Password, SignedInVisitor, known_browser, require_sign
 use crate::app::SharedApp;
 use crate::audit::{Actor, Record};
 use crate::ids::SessionId;
+use crate::mail::{Letter, Mail, enqueue, links};
 use crate::time::Timestamp;
 use crate::web::samples::{NOW, Sample, Samples, shell};
 use crate::web::{
@@ -157,7 +158,7 @@ async fn change(
     typed: Typed,
 ) -> Result<Outcome, PageError> {
     let user = visitor.signed_in.user.clone();
-    let limits = GuessLimits::new(app, &user.email, &guesser);
+    let limits = AttemptLimits::new(app, &user.email, &guesser);
     let (counted, id, now) = (limits.clone(), user.id.clone(), app.clock.now());
     let admitted = app
         .db
@@ -206,12 +207,14 @@ async fn change(
                 return Ok(false);
             }
             store::delete_sessions_of(tx, &user.id)?;
+            links::withdraw_all(tx, &user.id)?;
             store::claim_session(tx, &user.id, &hashed, &session)?;
             if typed.end_apps {
                 store::raise_epoch(tx, &user.id, now)?;
             }
             limits.refund(tx)?;
             entry.write(tx)?;
+            enqueue(tx, &Mail::about(&entry, &user.email, Letter::PasswordChanged))?;
             Ok::<_, DbError>(true)
         })
         .await?;

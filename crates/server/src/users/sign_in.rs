@@ -8,14 +8,18 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use protocol::secret::Sha256Digest;
 use sql::{DbError, Tx};
 
+use super::account_store::confirm_address;
 use super::limit::{Admission, FailureLimit};
 use super::session::{MAX_USER_AGENT_CHARACTERS, NewSession};
 use super::store::{self, Credentials};
 use super::{Email, HashingError, Password, SessionHash};
 use crate::app::{App, SharedApp};
+use crate::audit::{Actor, Record};
 use crate::ids::{SessionId, UserId};
+use crate::mail::links::{self, Purpose};
 use crate::web::{BrowserId, SessionSecret, address_block};
 
 /// Somebody wants to sign in.
@@ -31,6 +35,9 @@ pub struct Attempt {
     pub user_agent: String,
     /// The session that the browser has, which ends.
     pub previous: Option<SessionHash>,
+    /// The digest of the link that came by mail, where this sign-in confirms the address of a new account. The password
+    /// is asked for with it: whoever owns the mailbox need not be who signed up.
+    pub confirms: Option<Sha256Digest>,
 }
 
 /// From where passwords are tried.
@@ -53,6 +60,10 @@ pub enum SignInOutcome {
     Wrong,
     /// It is the password, but the account is locked.
     Locked,
+    /// It is the password, but the address was never confirmed.
+    Unconfirmed,
+    /// It is the password, but the link that should confirm the address is spent.
+    LinkSpent,
     /// Too many failures; come back after that long.
     Limited(Duration),
     /// Too many sign-ins at once; come back in a moment.
@@ -70,28 +81,59 @@ pub enum SignInError {
     Hashing(HashingError),
 }
 
-/// The limits that one attempt is counted by.
+/// The limits that one attempt is counted by: a password that is tried, a mail that is asked for.
 ///
 /// A browser that signed in before is counted by itself, so that neither strangers in the same network nor a flood from
 /// everywhere can keep it out. Any other is counted with its neighbourhood, and, far higher and slower, with everyone.
 #[derive(Debug, Clone)]
-pub struct GuessLimits(Vec<FailureLimit>);
+pub struct AttemptLimits(Vec<FailureLimit>);
 
-impl GuessLimits {
+impl AttemptLimits {
     /// For guesses at the password of that account.
-    pub fn new(app: &App, email: &Email, guesser: &Guesser) -> GuessLimits {
+    pub fn new(app: &App, email: &Email, guesser: &Guesser) -> AttemptLimits {
         let limits = &app.config.limits;
         let email = email.as_str().as_bytes();
         let strict = |place: &str, where_from: &[u8]| {
             FailureLimit::new(place, &[email, where_from], limits.sign_in_burst, limits.sign_in_interval)
         };
         if guesser.is_known {
-            GuessLimits(vec![strict("password, browser", guesser.browser.digest().as_bytes())])
+            AttemptLimits(vec![strict("password, browser", guesser.browser.digest().as_bytes())])
         } else {
             let anywhere =
                 FailureLimit::new("password, anywhere", &[email], limits.account_burst, limits.account_interval);
-            GuessLimits(vec![strict("password, block", address_block(guesser.address).as_bytes()), anywhere])
+            AttemptLimits(vec![strict("password, block", address_block(guesser.address).as_bytes()), anywhere])
         }
+    }
+
+    /// For mails with a link that somebody asks for, to that address.
+    pub fn for_mail(app: &App, email: &Email, guesser: &Guesser) -> AttemptLimits {
+        let limits = &app.config.limits;
+        let (burst, interval) = (limits.mail_burst, limits.mail_interval);
+        let email = email.as_str().as_bytes();
+        if guesser.is_known {
+            let browser = guesser.browser.digest();
+            return AttemptLimits(vec![FailureLimit::new(
+                "mail, browser",
+                &[email, browser.as_bytes()],
+                burst,
+                interval,
+            )]);
+        }
+        let block = address_block(guesser.address);
+        AttemptLimits(vec![
+            FailureLimit::new("mail, block", &[email, block.as_bytes()], burst, interval),
+            FailureLimit::new("mail, anywhere", &[email], burst.saturating_mul(4), interval),
+        ])
+    }
+
+    /// For an account that somebody makes.
+    pub fn for_sign_up(app: &App, email: &Email, guesser: &Guesser) -> AttemptLimits {
+        let mut all = AttemptLimits::for_mail(app, email, guesser);
+        let block = address_block(guesser.address);
+        let limits = &app.config.limits;
+        let (burst, interval) = (limits.sign_up_burst, limits.sign_up_interval);
+        all.0.push(FailureLimit::new("sign-up, block", &[block.as_bytes()], burst, interval));
+        all
     }
 
     /// Counts an attempt with each limit, or with none.
@@ -124,7 +166,7 @@ impl GuessLimits {
 /// # Errors
 /// See [`SignInError`].
 pub async fn sign_in(app: &SharedApp, attempt: Attempt) -> Result<SignInOutcome, SignInError> {
-    let limits = GuessLimits::new(app, &attempt.email, &attempt.guesser);
+    let limits = AttemptLimits::new(app, &attempt.email, &attempt.guesser);
     let credentials = match admit(app, &limits, &attempt.email).await? {
         Ok(credentials) => credentials,
         Err(wait) => return Ok(SignInOutcome::Limited(wait)),
@@ -143,9 +185,15 @@ pub async fn sign_in(app: &SharedApp, attempt: Attempt) -> Result<SignInOutcome,
         give_back(app, limits).await?;
         return Ok(SignInOutcome::Locked);
     }
+    if !account.confirmed && attempt.confirms.is_none() {
+        give_back(app, limits).await?;
+        return Ok(SignInOutcome::Unconfirmed);
+    }
     let (secret, session) = new_session(app, &attempt);
-    if !begin(app, limits, &account, session, attempt.previous).await? {
-        return Ok(SignInOutcome::Wrong);
+    match begin(app, limits, &account, session, &attempt).await? {
+        Begun::Yes => {}
+        Begun::No => return Ok(SignInOutcome::Wrong),
+        Begun::LinkSpent => return Ok(SignInOutcome::LinkSpent),
     }
     if verdict.outdated {
         tokio::spawn(renew_hash(app.clone(), account, attempt.password));
@@ -155,7 +203,7 @@ pub async fn sign_in(app: &SharedApp, attempt: Attempt) -> Result<SignInOutcome,
 
 async fn admit(
     app: &SharedApp,
-    limits: &GuessLimits,
+    limits: &AttemptLimits,
     email: &Email,
 ) -> Result<Result<Option<Credentials>, Duration>, DbError> {
     let (limits, email, now) = (limits.clone(), email.clone(), app.clock.now());
@@ -167,7 +215,7 @@ async fn admit(
         .await
 }
 
-async fn give_back(app: &SharedApp, limits: GuessLimits) -> Result<(), DbError> {
+async fn give_back(app: &SharedApp, limits: AttemptLimits) -> Result<(), DbError> {
     app.db.write(move |tx| limits.refund(tx)).await
 }
 
@@ -185,24 +233,43 @@ fn new_session(app: &App, attempt: &Attempt) -> (SessionSecret, NewSession) {
     (secret, session)
 }
 
+/// Whether the session began.
+enum Begun {
+    Yes,
+    No,
+    LinkSpent,
+}
+
 async fn begin(
     app: &SharedApp,
-    limits: GuessLimits,
+    limits: AttemptLimits,
     account: &Credentials,
     session: NewSession,
-    previous: Option<SessionHash>,
-) -> Result<bool, DbError> {
+    attempt: &Attempt,
+) -> Result<Begun, DbError> {
     let (user_id, checked): (UserId, String) = (account.user_id.clone(), account.password_hash.clone());
+    let (previous, confirms, email) = (attempt.previous, attempt.confirms, attempt.email.clone());
+    let record = Record::new(&app.random, session.now, Actor::User(user_id.clone()), "user.address_confirmed")
+        .user(&user_id)
+        .address(attempt.guesser.address);
     app.db
         .write(move |tx| {
+            if let Some(digest) = &confirms {
+                let link = links::claim(tx, digest, Purpose::Confirm, session.now)?;
+                if link.is_none_or(|link| link.user != user_id || link.email != email) {
+                    return Ok(Begun::LinkSpent);
+                }
+                confirm_address(tx, &user_id, &email, session.now)?;
+                record.write(tx)?;
+            }
             if !store::claim_session(tx, &user_id, &checked, &session)? {
-                return Ok(false);
+                return Ok(Begun::No);
             }
             if let Some(previous) = &previous {
                 store::delete_session(tx, previous)?;
             }
             limits.refund(tx)?;
-            Ok::<_, DbError>(true)
+            Ok::<_, DbError>(Begun::Yes)
         })
         .await
 }

@@ -1,5 +1,6 @@
 //! The sign-in page and what comes of it; signing out.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use askama::Template;
@@ -7,8 +8,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::{RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde::{Deserialize, Serialize};
 
+use super::carried::{Carried, CarriedFields, open_carried, with_carried};
+use super::check_mail::{CheckMail, can_sign_up};
 use super::sign_in::{Attempt, Guesser, SignInError, SignInOutcome, sign_in};
 use super::{Email, Password, known_browser, signed_in, store};
 use crate::app::{App, SharedApp};
@@ -18,19 +20,7 @@ use crate::web::{
     form_action_source, page_with_form_action, seconds, see_other,
 };
 
-const ASKER: &str = "sign-in-asker";
 const RETURN: &str = "sign-in-return";
-
-/// An authorization request that waits for somebody to sign in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Carried {
-    /// The request, sealed: `/oauth2/continue?request=` takes it.
-    pub request: String,
-    /// The name of the app that asks.
-    pub app_name: String,
-    /// Where its answer goes; the page's policy must let it through.
-    pub redirect_uri: String,
-}
 
 /// Why the sign-in page is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +69,8 @@ pub struct SignInRequest {
     pub current: Option<Current>,
     /// Sealed: the page of ours to go to afterwards.
     pub return_to: Option<String>,
+    /// The address that is to be confirmed before its account can be used.
+    pub unconfirmed: Option<Email>,
 }
 
 #[derive(Template)]
@@ -88,34 +80,21 @@ struct SignInPage<'a> {
     reason: SignInReason,
     notice: &'a Option<Notice>,
     current: &'a Option<Current>,
-    carried: Option<CarriedFields<'a>>,
+    carried: Option<CarriedFields>,
+    /// Where one makes an account; none where that is switched off.
+    sign_up: Option<String>,
+    /// Where one asks for a new password; none where no mail is sent.
+    forgot: Option<String>,
+    /// Sealed: the address that is to be confirmed first.
+    unconfirmed: Option<String>,
     return_to: &'a Option<String>,
     email: &'a str,
     csrf: String,
 }
 
-struct CarriedFields<'a> {
-    request: &'a str,
-    asker: String,
-    app_name: &'a str,
-}
-
-/// What the page must still know of the asking app when it is shown again. Sealed: nobody can put another name on it.
-#[derive(Serialize, Deserialize)]
-struct Asker {
-    app_name: String,
-    redirect_uri: String,
-}
-
 /// The sign-in page. Sets the browser's cookie when it has none, and the policy that lets the app's answer through.
 pub fn sign_in_page(app: &App, cookies: &VisitorCookies, request: &SignInRequest) -> Response {
     respond(app, &cookies.browser_or_new(app), StatusCode::OK, request)
-}
-
-/// Where 'Not you? Switch account' leads: to the sign-in page, and back to the same request.
-pub fn switch_account_url(app: &App, carried: &Carried) -> String {
-    // Both are base64url: nothing in them needs encoding.
-    format!("/sign-in?request={}&asker={}", carried.request, seal_asker(app, carried))
 }
 
 /// The sign-in page's address, with the page of ours to go to afterwards.
@@ -136,29 +115,16 @@ fn is_own_path(path: &str) -> bool {
         && path.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn seal_asker(app: &App, carried: &Carried) -> String {
-    let asker = Asker { app_name: carried.app_name.clone(), redirect_uri: carried.redirect_uri.clone() };
-    app.keys.seal(&app.random, ASKER, &serde_json::to_vec(&asker).unwrap_or_default())
-}
-
-fn open_carried(app: &App, request: Option<&str>, asker: Option<&str>) -> Option<Carried> {
-    let is_sealed_text = |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let request = request.filter(is_sealed_text)?;
-    let asker: Asker = serde_json::from_slice(&app.keys.open(ASKER, asker?)?).ok()?;
-    Some(Carried { request: request.to_owned(), app_name: asker.app_name, redirect_uri: asker.redirect_uri })
-}
-
 fn respond(app: &App, browser: &Browser, status: StatusCode, request: &SignInRequest) -> Response {
     let page = SignInPage {
         shell: Shell::of(app),
         reason: request.reason,
         notice: &request.notice,
         current: &request.current,
-        carried: request.carried.as_ref().map(|carried| CarriedFields {
-            request: &carried.request,
-            asker: seal_asker(app, carried),
-            app_name: &carried.app_name,
-        }),
+        carried: request.carried.as_ref().map(|carried| carried.fields(app)),
+        sign_up: can_sign_up(app).then(|| with_carried(app, "/sign-up", request.carried.as_ref())),
+        forgot: app.outlet.delivers().then(|| with_carried(app, "/forgot-password", request.carried.as_ref())),
+        unconfirmed: request.unconfirmed.as_ref().map(|email| CheckMail::sign_up(email).seal(app)),
         return_to: &request.return_to,
         email: &request.email,
         csrf: csrf::token(app, &browser.id, None),
@@ -190,7 +156,7 @@ pub(super) async fn show_sign_in(
             ..SignInRequest::default()
         },
         (None, carried) => {
-            let notice = (query.get("done") == Some("signed-out")).then(|| Notice::done("You are signed out."));
+            let notice = query.get("done").and_then(done_words).map(Notice::done);
             SignInRequest {
                 carried,
                 notice,
@@ -239,17 +205,14 @@ pub(super) async fn submit_sign_in(
     if password.is_too_long() {
         return refuse(StatusCode::FORBIDDEN, wrong());
     }
-    let guesser = Guesser {
-        address,
-        is_known: known_browser::is_known(&app, &headers, &browser.id, &email),
-        browser: browser.id.clone(),
-    };
+    let guesser = guesser(&app, &headers, &browser, address, &email);
     let attempt = Attempt {
         email: email.clone(),
         password,
         guesser,
         user_agent: user_agent(&headers),
         previous: cookies.session.as_ref().map(SessionSecret::digest),
+        confirms: None,
     };
     match sign_in(&app, attempt).await? {
         SignInOutcome::SignedIn(secret) => Ok(welcome(&app, &headers, &browser, &email, &secret, &again)),
@@ -257,6 +220,13 @@ pub(super) async fn submit_sign_in(
         SignInOutcome::Locked => {
             refuse(StatusCode::FORBIDDEN, Notice::refused("This account is locked. Ask support to unlock it."))
         }
+        SignInOutcome::Unconfirmed => {
+            let notice = Notice::refused(UNCONFIRMED);
+            let page = SignInRequest { notice: Some(notice), unconfirmed: Some(email), ..again.clone() };
+            Ok(respond(&app, &browser, StatusCode::FORBIDDEN, &page))
+        }
+        // No link came with this sign-in.
+        SignInOutcome::LinkSpent => refuse(StatusCode::FORBIDDEN, wrong()),
         SignInOutcome::Limited(wait) => {
             let text = format!(
                 "There were too many wrong passwords for this e-mail address. Try again in {}.",
@@ -273,7 +243,20 @@ pub(super) async fn submit_sign_in(
     }
 }
 
-fn welcome(
+const UNCONFIRMED: &str = "This e-mail address is not confirmed yet. Open the link in the mail that we sent to it.";
+
+/// What was done before one came here.
+fn done_words(done: &str) -> Option<&'static str> {
+    match done {
+        "signed-out" => Some("You are signed out."),
+        "reset" => Some("Your new password is set, and every session has ended. Sign in with it."),
+        "address" => Some("Your e-mail address is changed. Sign in with the new one from now on."),
+        "deleted" => Some("Your account is deleted."),
+        _ => None,
+    }
+}
+
+pub(super) fn welcome(
     app: &App,
     headers: &HeaderMap,
     browser: &Browser,
@@ -298,6 +281,12 @@ fn welcome(
 
 fn continue_path(request: &str) -> String {
     format!("/oauth2/continue?request={request}")
+}
+
+/// From where somebody tries.
+pub(super) fn guesser(app: &App, headers: &HeaderMap, browser: &Browser, address: IpAddr, email: &Email) -> Guesser {
+    let is_known = known_browser::is_known(app, headers, &browser.id, email);
+    Guesser { address, browser: browser.id.clone(), is_known }
 }
 
 /// What a browser calls itself, as far as it is text.
@@ -380,6 +369,14 @@ impl Samples for SignInRequest {
                     ..plain()
                 },
             ),
+            (
+                "unconfirmed",
+                SignInRequest {
+                    notice: Some(Notice::refused(UNCONFIRMED)),
+                    unconfirmed: Email::parse("asha@example.com").ok(),
+                    ..plain()
+                },
+            ),
             ("signed-out", SignInRequest { notice: Some(Notice::done("You are signed out.")), ..plain() }),
             (
                 "prove-again",
@@ -408,11 +405,10 @@ impl Samples for SignInRequest {
                     reason: request.reason,
                     notice: &request.notice,
                     current: &request.current,
-                    carried: request.carried.as_ref().map(|carried| CarriedFields {
-                        request: &carried.request,
-                        asker: "sealed".to_owned(),
-                        app_name: &carried.app_name,
-                    }),
+                    carried: request.carried.as_ref().map(CarriedFields::sample),
+                    sign_up: Some("/sign-up".to_owned()),
+                    forgot: Some("/forgot-password".to_owned()),
+                    unconfirmed: request.unconfirmed.as_ref().map(|_| "sealed".to_owned()),
                     return_to: &request.return_to,
                     email: &request.email,
                     csrf: "1.token".to_owned(),

@@ -33,7 +33,8 @@ impl SignedInVisitor {
     pub fn shell(&self, app: &SharedApp, here: Section) -> Shell {
         let user = &self.signed_in.user;
         let reviews = user.roles.has(Role::Reviewer) || user.roles.has(Role::Admin);
-        Shell { reviews, ..Shell::signed_in(app, user.person(), self.csrf(app), here) }
+        let shell = Shell::signed_in(app, user.person(), self.csrf(app), here);
+        Shell { reviews, administers: user.roles.has(Role::Admin), ..shell }
     }
 }
 

@@ -31,7 +31,8 @@ statements! {
     FIND_USER = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
     FIND_USER_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.email = $1");
     LIST_USERS = concat!("SELECT ", user_columns!(), " FROM users u WHERE (u.created_at, u.id) > ($1, $2) ORDER BY u.created_at, u.id LIMIT $3");
-    FIND_CREDENTIALS = "SELECT id, password_hash, locked_at FROM users WHERE email = $1 AND deleted_at IS NULL";
+    LIST_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.email >= $1 AND u.email > $2 AND u.email < $3 AND u.deleted_at IS NULL ORDER BY u.email LIMIT $4");
+    FIND_CREDENTIALS = "SELECT id, password_hash, locked_at, email_verified_at FROM users WHERE email = $1 AND deleted_at IS NULL";
     FIND_PASSWORD_HASH = "SELECT password_hash FROM users WHERE id = $1";
     INSERT_USER = "INSERT INTO users (id, email, name, lname, password_hash, created_at, email_verified_at, password_changed_at, oauth_granted_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8) ON CONFLICT (email) DO NOTHING";
@@ -52,7 +53,7 @@ statements! {
     LIST_SESSIONS = concat!("SELECT ", session_columns!(), " FROM sessions s WHERE s.user_id = $1 AND s.expires_at > $2 ORDER BY s.created_at DESC, s.id LIMIT 100");
     CLAIM_SESSION = "INSERT INTO sessions (id_hash, id, user_id, authenticated_at, created_at, last_seen_at, expires_at, address, user_agent) \
                      SELECT $1, $2, u.id, $5, $5, $5, $6, $7, $8 FROM users u \
-                     WHERE u.id = $3 AND u.password_hash = $4 AND u.locked_at IS NULL AND u.deleted_at IS NULL";
+                     WHERE u.id = $3 AND u.password_hash = $4 AND u.locked_at IS NULL AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL";
     UPDATE_LAST_SEEN = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
     DELETE_SESSION_BY_HASH = "DELETE FROM sessions WHERE id_hash = $1";
     DELETE_SESSION_OF_USER = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
@@ -105,6 +106,8 @@ pub(super) struct Credentials {
     pub user_id: UserId,
     pub password_hash: String,
     pub locked: bool,
+    /// Whether the address was confirmed.
+    pub confirmed: bool,
 }
 
 /// The user with that id, locked and deleted ones too.
@@ -122,6 +125,13 @@ pub fn list(tx: &mut Tx<'_>, after: Option<&User>, limit: u32) -> Result<Vec<Use
     let first = (Timestamp::from_millis(i64::MIN), "");
     let (created_at, id) = after.map_or(first, |user| (user.created_at, user.id.as_str()));
     tx.list(&LIST_USERS, params![created_at, id, limit], user_of)
+}
+
+/// Users whose address begins with `prefix`, by address, beginning after the given address; at most `limit`.
+pub fn list_by_email(tx: &mut Tx<'_>, prefix: &str, after: &str, limit: u32) -> Result<Vec<User>, DbError> {
+    // Nothing in an address is as great as the last character that there is.
+    let end = format!("{prefix}\u{10ffff}");
+    tx.list(&LIST_BY_EMAIL, params![prefix, after, end, limit], user_of)
 }
 
 /// Makes an account.
@@ -185,6 +195,11 @@ pub fn raise_epoch(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<(), D
     tx.execute(&RAISE_EPOCH, params![id, now]).map(drop)
 }
 
+/// What was made in this very millisecond dies too.
+pub(super) fn epoch_of(now: Timestamp) -> i64 {
+    now.as_millis().saturating_add(1)
+}
+
 /// What a sign-in needs to know of the account with that address; nothing of a deleted one.
 pub(super) fn find_credentials(tx: &mut Tx<'_>, email: &Email) -> Result<Option<Credentials>, DbError> {
     tx.find(&FIND_CREDENTIALS, params![email], |row| {
@@ -192,6 +207,7 @@ pub(super) fn find_credentials(tx: &mut Tx<'_>, email: &Email) -> Result<Option<
             user_id: row.get(0)?,
             password_hash: row.get(1)?,
             locked: row.get::<Option<Timestamp>>(2)?.is_some(),
+            confirmed: row.get::<Option<Timestamp>>(3)?.is_some(),
         })
     })
 }

@@ -111,6 +111,9 @@ impl fmt::Display for Role {
 pub struct Roles(u8);
 
 impl Roles {
+    /// None at all.
+    pub const NONE: Roles = Roles(0);
+
     /// Whether the role is among them.
     pub const fn has(self, role: Role) -> bool {
         self.0 & role.bit() != 0

@@ -40,6 +40,8 @@ pub enum Section {
     Review,
     /// What was done.
     Audit,
+    /// People and what they may do.
+    Users,
 }
 
 /// A titled part of the side bar.
@@ -83,6 +85,9 @@ const REVIEWERS: Group = Group {
     ],
 };
 
+const ADMINS: Group =
+    Group { title: "Administration", links: &[Link { section: Section::Users, href: "/admin/users", text: "Users" }] };
+
 /// What a page's surroundings need to know.
 #[derive(Debug, Clone)]
 pub struct Shell {
@@ -96,12 +101,14 @@ pub struct Shell {
     pub here: Section,
     /// The person reviews apps.
     pub reviews: bool,
+    /// The person manages people.
+    pub administers: bool,
 }
 
 impl Shell {
     /// Around a page for whoever comes: sign-in, consent, errors.
     pub fn nobody(site: String) -> Shell {
-        Shell { site, person: None, csrf: String::new(), here: Section::None, reviews: false }
+        Shell { site, person: None, csrf: String::new(), here: Section::None, reviews: false, administers: false }
     }
 
     /// Around a page for whoever comes, on this server.
@@ -118,6 +125,7 @@ impl Shell {
     pub fn navigation(&self) -> Vec<&'static Group> {
         let mut groups = vec![&ACCOUNT, &DEVELOPERS];
         groups.extend(self.reviews.then_some(&REVIEWERS));
+        groups.extend(self.administers.then_some(&ADMINS));
         groups
     }
 }
