@@ -218,9 +218,9 @@ async fn people_are_found_by_how_their_address_begins_a_page_at_a_time() {
     assert!(second.text().contains("person50@") && !second.html.contains("Next page"));
     let few = browser.get("/admin/users?q=PERSON0").await;
     assert_eq!(few.html.matches("/admin/users/u-").count(), 10);
-    for nobody in ["zz", "%25", "person_", "%00", "\u{e9}"] {
+    for nobody in ["zz", "%25", "person_", "\u{e9}"] {
         let page = browser.get(&format!("/admin/users?q={nobody}")).await;
-        assert!(page.text().contains("Nobody") || page.status == 400, "{nobody}: {}", page.text());
+        assert!(page.text().contains("Nobody"), "{nobody}: {}", page.text());
     }
     browser.get("/admin/users/u-nobody").await.is_closed(404, "not_found");
     let csrf = browser.get("/account").await.form("/account").value("csrf");

@@ -206,6 +206,7 @@ async fn whoever_never_confirmed_confirms_with_the_new_password() {
     let browser = world.browser();
     let fields = [("email", ADA), ("name", "Ada"), ("password", PASSWORD)];
     send_form(&browser, "/sign-up", "/sign-up", &fields).await;
+    world.post_mail().await;
     forgot(&browser, ADA).await;
     let link = link_in(&world, &latest_to(&world, &server, ADA).await);
     assert!(link.starts_with("/reset-password"), "{link}");

@@ -46,8 +46,8 @@ async fn world_with_mail_and(more: &str) -> (World, MailServer) {
 /// Sends what waits, and gives the latest mail to that address.
 async fn latest_to(world: &World, server: &MailServer, address: &str) -> Taken {
     world.post_mail().await;
-    let mails = server.taken().into_iter().filter(|mail| mail.to == address);
-    mails.last().unwrap_or_else(|| panic!("no mail to {address}"))
+    let mut mails = server.taken().into_iter().filter(|mail| mail.to == address);
+    mails.next_back().unwrap_or_else(|| panic!("no mail to {address}"))
 }
 
 /// How many mails went to that address.
