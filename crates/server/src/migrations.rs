@@ -17,7 +17,9 @@ pub const MIGRATIONS: &[Migration] = &[
 /// its plan.
 pub fn statements() -> Vec<sql::Statement> {
     let mut all = Vec::new();
-    for statements in oauth::STATEMENTS.iter().chain(mail::STATEMENTS).chain(review::STATEMENTS).chain(users::STATEMENTS) {
+    for statements in
+        oauth::STATEMENTS.iter().chain(mail::STATEMENTS).chain(review::STATEMENTS).chain(users::STATEMENTS)
+    {
         all.extend_from_slice(statements);
     }
     for statements in [

@@ -157,6 +157,7 @@ async fn connected_apps_end_too_where_one_asks_for_it() {
             form.tick("yes", true);
         }
         assert_eq!(browser.submit(&form).await.status, 303);
+        world.post_mail().await;
         let lives = crate::oauth::bearer_call(&world, &tokens.access).await.is_ok();
         assert_eq!(lives, !end_apps);
     }
