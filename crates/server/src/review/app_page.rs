@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use protocol::redirect_uri::ClientKind;
+use protocol::scope::Scope;
 use sql::{DbError, Tx};
 
 use super::access::{no_such_app, require_reviewer};
@@ -13,7 +14,7 @@ use super::difference::{Changed, difference};
 use super::reasons::ReasonKind;
 use super::store::{self, ForReviewer, PastDecision};
 use crate::app::SharedApp;
-use crate::apps::{self, AppDetails, AppStatus, RevisionDetails, RevisionStatus};
+use crate::apps::{self, AppDetails, AppStatus, Declaration, RevisionDetails, RevisionStatus};
 use crate::ids::{AppId, UserId};
 use crate::screening::{self, Findings, Group, logo_url};
 use crate::time::Timestamp;
@@ -32,6 +33,13 @@ pub(super) struct Case {
     pub trial: Option<Timestamp>,
     /// The reviewer owns the app or works on it.
     pub is_own: bool,
+}
+
+impl Case {
+    /// It waits for a reviewer, or for its developer who was asked to mend something.
+    pub fn can_be_decided(&self) -> bool {
+        matches!(self.working.status, RevisionStatus::InReview | RevisionStatus::OnHold)
+    }
 }
 
 /// Everything about an app that is still there.
@@ -92,6 +100,8 @@ pub(super) struct AppPage {
     pub findings: Findings,
     pub may_decide: bool,
     pub can_hold: bool,
+    /// The screening is not running, so it may be asked for again.
+    pub may_screen: bool,
     pub is_own: bool,
     pub lines: Vec<ItemLine>,
     pub message: String,
@@ -173,7 +183,7 @@ pub(super) fn build(shell: Shell, notice: Option<Notice>, case: Case, checklist:
     let revised = app.approved.as_ref().filter(|approved| approved.id != working.id);
     let changed = revised.map(|approved| difference(&approved.declared, declared)).unwrap_or_default();
     let name = if declared.name.is_empty() { "Untitled app".to_owned() } else { declared.name.clone() };
-    let decidable = matches!(working.status, RevisionStatus::InReview | RevisionStatus::OnHold);
+    let decidable = case.can_be_decided();
     let lines = checklist
         .lines
         .into_iter()
@@ -195,15 +205,7 @@ pub(super) fn build(shell: Shell, notice: Option<Notice>, case: Case, checklist:
         use_case: declared.use_case.clone(),
         description: declared.description.clone(),
         support_email: declared.support_email.clone(),
-        scopes: declared
-            .scopes
-            .iter()
-            .map(|(scope, required)| ScopeLine {
-                name: scope.to_string(),
-                words: scope.known().map_or("", |known| known.description),
-                required_because: required.clone(),
-            })
-            .collect(),
+        scopes: scope_lines(declared),
         test_plan: case.notes.test_plan,
         test_account: case.notes.test_account,
         is_revision: revised.is_some(),
@@ -211,6 +213,7 @@ pub(super) fn build(shell: Shell, notice: Option<Notice>, case: Case, checklist:
         changed,
         revision: working.id.to_string(),
         changed_at: case.notes.changed_at.as_millis(),
+        may_screen: case.findings.state != screening::State::Running,
         findings: case.findings,
         may_decide: decidable && !case.is_own,
         can_hold: working.status == RevisionStatus::InReview,
@@ -223,6 +226,18 @@ pub(super) fn build(shell: Shell, notice: Option<Notice>, case: Case, checklist:
         suspended: app.suspended_at.map(|at| (app.suspended_reason.clone().unwrap_or_default(), at)),
         history: case.history.into_iter().map(Past::new).collect(),
     }
+}
+
+/// In the catalogue's order, as people see them on the consent page.
+fn scope_lines(declared: &Declaration) -> Vec<ScopeLine> {
+    let ordered = declared.scopes();
+    let required = |name: &str| declared.scopes.iter().find(|(scope, _)| scope.as_str() == name);
+    let line = |scope: &Scope| ScopeLine {
+        name: scope.to_string(),
+        words: scope.known().map_or("", |known| known.description),
+        required_because: required(scope.as_str()).and_then(|(_, reason)| reason.clone()),
+    };
+    ordered.iter().map(line).collect()
 }
 
 /// Links lead to the web only: a draft may hold anything.

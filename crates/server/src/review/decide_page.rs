@@ -19,7 +19,7 @@ use crate::app::SharedApp;
 use crate::apps::{self, Change};
 use crate::audit::{Actor, Record};
 use crate::ids::{AppId, DecisionId, RevisionId};
-use crate::screening::Severity;
+use crate::screening::{self, Severity};
 use crate::time::Timestamp;
 use crate::users::{SignedInVisitor, check_csrf};
 use crate::web::{Notice, PageError, VisitorCookies, client_address, form, see_other};
@@ -202,6 +202,27 @@ async fn stop_or_start(asked: &Asked, decision: Decision, reasons: Vec<Reason>) 
         Change::NotFound => Err(no_such_app()),
         Change::Refused(why) => asked.refuse(StatusCode::CONFLICT, why, None).await,
     }
+}
+
+/// `POST /review/apps/{id}/screen`: has what waits for a reviewer looked at again.
+pub(super) async fn screen_app(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+    cookies: VisitorCookies,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Response> {
+    let asked = Asked::read(app, id, &cookies, &headers, request).await?;
+    screen_again(&asked).await.map_err(PageError::into_response)
+}
+
+async fn screen_again(asked: &Asked) -> Result<Response, PageError> {
+    let case = asked.case().await?;
+    if case.can_be_decided() {
+        let (revision, now) = (case.working.id.clone(), asked.now);
+        asked.app.db.write(move |tx| screening::schedule(tx, &revision, now)).await?;
+    }
+    Ok(see_other(&format!("{}#checklist-heading", path(&asked.id))))
 }
 
 /// `POST /review/apps/{id}/try`: lets the reviewer use the app for a while, and goes to its consent page.

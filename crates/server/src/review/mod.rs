@@ -8,7 +8,7 @@
 //! | address | what |
 //! | --- | --- |
 //! | `/review` | the queue |
-//! | `/review/apps/{id}` | one app; `…/decide`, `…/suspend`, `…/reinstate`, `…/try` are its forms |
+//! | `/review/apps/{id}` | one app; `…/decide`, `…/suspend`, `…/reinstate`, `…/screen`, `…/try` are its forms |
 //! | `/review/audit`, `/review/audit.jsonl` | the audit log |
 //!
 //! To whoever is neither reviewer nor admin none of this exists.
@@ -47,6 +47,7 @@ pub fn routes() -> Router<SharedApp> {
         .route("/review/apps/{id}/decide", post(decide_page::decide_app))
         .route("/review/apps/{id}/suspend", post(decide_page::suspend_app))
         .route("/review/apps/{id}/reinstate", post(decide_page::reinstate_app))
+        .route("/review/apps/{id}/screen", post(decide_page::screen_app))
         .route("/review/apps/{id}/try", post(decide_page::try_app))
         .route("/review/audit", get(audit_page::show_audit))
         .route("/review/audit.jsonl", get(audit_page::export_audit))

@@ -12,7 +12,7 @@ use super::store::{self, After, Queued};
 use crate::app::SharedApp;
 use crate::apps;
 use crate::ids::UserId;
-use crate::screening::{self, Findings, logo_url};
+use crate::screening::{self, logo_url};
 use crate::time::Timestamp;
 use crate::users::answer;
 use crate::web::samples::{NOW, Sample, Samples};
@@ -48,11 +48,14 @@ struct Line {
     overdue: bool,
     suspended: bool,
     is_own: bool,
-    worst: Option<(&'static str, &'static str)>,
+    worst: Verdict,
 }
 
+/// The screening's verdict in words, with its class in the style sheet.
+type Verdict = Option<(&'static str, &'static str)>;
+
 impl Line {
-    fn new(queued: &Queued, is_own: bool, findings: &Findings, now: Timestamp) -> Line {
+    fn new(queued: &Queued, is_own: bool, worst: Verdict, now: Timestamp) -> Line {
         let logo = queued.logo.as_ref().map(logo_url);
         Line {
             app_id: queued.app.to_string(),
@@ -66,7 +69,7 @@ impl Line {
             overdue: queued.waiting.is_overdue(now),
             suspended: queued.is_suspended,
             is_own,
-            worst: findings.verdict(),
+            worst,
         }
     }
 }
@@ -96,7 +99,7 @@ pub(super) async fn show_queue(
         count: count_words(page.count),
         is_first,
         next: page.next,
-        lines: page.lines.iter().map(|(queued, is_own, found)| Line::new(queued, *is_own, found, now)).collect(),
+        lines: page.lines.iter().map(|(queued, is_own, worst)| Line::new(queued, *is_own, *worst, now)).collect(),
         looked_for,
     };
     Ok(answer(&app, &visitor, StatusCode::OK, &template))
@@ -104,7 +107,7 @@ pub(super) async fn show_queue(
 
 struct Loaded {
     count: usize,
-    lines: Vec<(Queued, bool, Findings)>,
+    lines: Vec<(Queued, bool, Verdict)>,
     next: Option<String>,
 }
 
@@ -117,9 +120,9 @@ async fn load(app: &SharedApp, after: After, reviewer: &UserId) -> Result<Loaded
         let next = if has_more { queue.last().map(|last| write_place(&last.place())) } else { None };
         let mut lines = Vec::with_capacity(queue.len());
         for queued in queue {
-            let findings = screening::findings(tx, &queued.revision)?;
+            let worst = screening::find_verdict(tx, &queued.revision)?;
             let is_own = apps::is_developer(tx, &queued.app, &reviewer)?;
-            lines.push((queued, is_own, findings));
+            lines.push((queued, is_own, worst));
         }
         Ok::<_, DbError>(Loaded {
             count: store::count_queue(tx, 1 + i64::try_from(COUNTED).unwrap_or(i64::MAX - 1))?,

@@ -35,7 +35,7 @@ impl Waiting {
         match minutes {
             0..=1 => "a moment".to_owned(),
             2..=119 => count(minutes, "minute"),
-            120..=2879 => count(minutes / 60, "hour"),
+            120..=5759 => count(minutes / 60, "hour"),
             _ => count(minutes / 1440, "day"),
         }
     }
@@ -65,6 +65,7 @@ mod tests {
         assert_eq!(words(Duration::ZERO), "a moment");
         assert_eq!(words(Duration::from_secs(600)), "10 minutes");
         assert_eq!(words(5 * HOUR), "5 hours");
-        assert_eq!(words(49 * HOUR), "2 days");
+        assert_eq!(words(49 * HOUR), "49 hours");
+        assert_eq!(words(100 * HOUR), "4 days");
     }
 }

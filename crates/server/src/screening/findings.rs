@@ -141,17 +141,6 @@ impl Findings {
         self.groups.iter().map(Group::worst).max()
     }
 
-    /// The worst in words, with its class in the style sheet; none while nothing is known about the revision as it is.
-    pub fn verdict(&self) -> Option<(&'static str, &'static str)> {
-        match self.state {
-            State::NeverLooked => None,
-            State::Running => Some(("Being checked", "info")),
-            State::OutOfDate | State::Current => {
-                self.worst().map(|worst| (severity_words(worst), severity_tone(worst)))
-            }
-        }
-    }
-
     /// One sentence about all of it.
     pub fn summary(&self) -> String {
         let Some(worst) = self.worst() else { return "Nothing has been looked at yet.".to_owned() };

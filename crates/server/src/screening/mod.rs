@@ -22,8 +22,12 @@ mod worker;
 
 use axum::Router;
 use axum::routing::get;
+use sql::{DbError, Tx};
 
 use crate::app::SharedApp;
+use crate::ids::RevisionId;
+use crate::jobs;
+use crate::time::Timestamp;
 use crate::web::samples::{Sample, Samples as _};
 
 pub use ::screening::Severity;
@@ -31,9 +35,17 @@ pub use findings::{FindingLine, Findings, Group, State, State as Progress};
 pub use logos::logo_url;
 pub(crate) use preflight::sample_findings;
 pub use setup::Screening;
-pub use store::{STATEMENTS, find_worst, findings};
+pub use store::{STATEMENTS, find_verdict, findings};
 pub use words::field_label;
 pub use worker::{Worker, run_due, start};
+
+/// Has a revision looked at again in the background.
+///
+/// # Errors
+/// When the database refuses.
+pub fn schedule(tx: &mut Tx<'_>, revision: &RevisionId, now: Timestamp) -> Result<(), DbError> {
+    jobs::schedule(tx, jobs::Kind::Screening, revision.as_str(), now)
+}
 
 /// The addresses of this room.
 pub fn routes() -> Router<SharedApp> {

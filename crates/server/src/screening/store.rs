@@ -9,7 +9,9 @@ use protocol::redirect_uri::ClientKind;
 use sql::{DbError, Tx, params};
 
 use super::findings::{FindingLine, Findings, State};
-use super::words::{check_name, evidence_lines, field_name, parse_severity, severity_name};
+use super::words::{
+    check_name, evidence_lines, field_name, parse_severity, severity_name, severity_tone, severity_words,
+};
 use crate::apps::store::find_revision;
 use crate::apps::{RevisionDetails, RevisionStatus};
 use crate::ids::{AppId, RevisionId};
@@ -150,13 +152,18 @@ pub fn findings(tx: &mut Tx<'_>, revision: &RevisionId) -> Result<Findings, DbEr
     Ok(Findings::new(state, found_at, lines.into_iter().map(|(field, subject, line, _)| (field, subject, line))))
 }
 
-/// The worst that was found about a revision; none where it was not looked at yet.
+/// The worst that was found about a revision, in words and with its class in the style sheet; none where it was not looked
+/// at yet. For lists: it reads no evidence.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn find_worst(tx: &mut Tx<'_>, revision: &RevisionId) -> Result<Option<Severity>, DbError> {
+pub fn find_verdict(tx: &mut Tx<'_>, revision: &RevisionId) -> Result<Option<(&'static str, &'static str)>, DbError> {
+    if jobs::is_pending(tx, jobs::Kind::Screening, revision.as_str())? {
+        return Ok(Some(("Being checked", "info")));
+    }
     let severities = tx.list(&LIST_SEVERITIES, params![revision], |row| row.get::<String>(0))?;
-    Ok(severities.iter().filter_map(|name| parse_severity(name)).max())
+    let worst = severities.iter().filter_map(|name| parse_severity(name)).max();
+    Ok(worst.map(|worst| (severity_words(worst), severity_tone(worst))))
 }
 
 /// Whether a developer may have it looked at again: what serves everybody stays as the reviewer saw it.

@@ -250,3 +250,16 @@ async fn an_approved_app_is_suspended_with_a_reason_and_reinstated() {
     let again = reviewer.submit(&reinstate).await;
     assert_eq!(again.status, 409, "{}", again.text());
 }
+
+#[tokio::test]
+async fn a_reviewer_has_it_looked_at_again() {
+    let world = World::new().await;
+    let app = waiting(&world).await;
+    let reviewer = world.reviewer().await;
+    let page = reviewer.get(&path(&app)).await;
+    let answer = reviewer.submit(&page.form(&format!("{}/screen", path(&app)))).await;
+    assert_eq!(answer.status, 303, "{}", answer.html);
+    let page = reviewer.get(&path(&app)).await;
+    assert!(page.text().contains("The checks are running"), "{}", page.text());
+    assert_eq!(world.screen().await, 1);
+}
