@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::support::{Demo, empty_database};
+use crate::support::smtp::{MailServer, Mood};
 
 fn column<'a>(demo: &'a Demo, table: &str, column: &str) -> Vec<&'a str> {
     demo.report[table].as_array().unwrap().iter().map(|row| row[column].as_str().unwrap_or("")).collect()
@@ -50,4 +51,25 @@ fn with_the_same_folder_it_goes_on_with_the_same_people_apps_and_secrets() {
 
     let seed = folder.path().join("demo-seed.json");
     assert_eq!(std::fs::metadata(seed).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn no_mail_leaves_it_whatever_is_configured_and_a_page_shows_what_would_have() {
+    let server = MailServer::start(Mood::Accepts).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (database, _scratch) = empty_database();
+    let smtp = format!("smtp://127.0.0.1:{}?tls=none", server.port);
+    let configured = [("JIOMEET_OAUTH_MAIL__SMTP", smtp.as_str()), ("JIOMEET_OAUTH_MAIL__FROM", "no-reply@example.com")];
+    let demo = Demo::start(folder.path(), &database, 0, &configured);
+
+    let outbox = format!("{}/demo/outbox", demo.text("/issuer"));
+    let response = reqwest::get(&outbox).await.unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+    let page = response.text().await.unwrap();
+    assert!(page.contains("<h2>Tutor Table is on hold</h2>"), "{page}");
+    assert!(page.contains("To dev@example.com"), "{page}");
+    assert!(page.contains("answered 404. Publish it, then submit again."), "{page}");
+    let own = format!("<a href=\"{}/oauth/apps/app-", demo.text("/issuer"));
+    assert!(page.contains(&own), "links lead to this demo: {page}");
+    assert_eq!(server.connections(), 0);
 }
