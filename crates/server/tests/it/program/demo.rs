@@ -59,7 +59,8 @@ async fn no_mail_leaves_it_whatever_is_configured_and_a_page_shows_what_would_ha
     let folder = tempfile::tempdir().unwrap();
     let (database, _scratch) = empty_database();
     let smtp = format!("smtp://127.0.0.1:{}?tls=none", server.port);
-    let configured = [("JIOMEET_OAUTH_MAIL__SMTP", smtp.as_str()), ("JIOMEET_OAUTH_MAIL__FROM", "no-reply@example.com")];
+    let configured =
+        [("JIOMEET_OAUTH_MAIL__SMTP", smtp.as_str()), ("JIOMEET_OAUTH_MAIL__FROM", "no-reply@example.com")];
     let demo = Demo::start(folder.path(), &database, 0, &configured);
 
     let outbox = format!("{}/demo/outbox", demo.text("/issuer"));
