@@ -4,7 +4,7 @@ mod authorize_attacks;
 mod authorize_errors;
 mod authorize_prompts;
 mod bearer;
-mod client;
+pub mod client;
 mod consent;
 pub mod flow;
 mod introspect;

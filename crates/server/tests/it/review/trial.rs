@@ -5,6 +5,7 @@ use std::time::Duration;
 use protocol::redirect_uri::ClientKind;
 
 use super::people::path;
+use crate::oauth::client::{bearer_call, redeem, refresh};
 use crate::support::{TestApp, World};
 
 fn authorize(app: &TestApp) -> String {
@@ -60,4 +61,26 @@ async fn a_decision_ends_the_trial() {
     reviewer.submit(&page.form(&format!("{}/try", path(&app)))).await;
     world.decide(&app, jiomeet_oauth::review::Decision::Reject).await;
     reviewer.get(&authorize(&app)).await.is_closed(403, "client_not_approved");
+}
+
+#[tokio::test]
+async fn what_a_reviewer_let_the_app_have_is_worth_nothing_after_the_trial() {
+    let world = World::new().await;
+    let app = world.draft_app("planner", ClientKind::Confidential).await;
+    let reviewer = world.reviewer().await;
+    let user = world.write(|tx| {
+        let email = jiomeet_oauth::users::Email::parse("ravi@example.com").unwrap();
+        jiomeet_oauth::users::find_by_email(tx, &email)
+    });
+    let user = user.await.unwrap().id;
+    let page = reviewer.get(&path(&app)).await;
+    reviewer.submit(&page.form(&format!("{}/try", path(&app)))).await;
+
+    let code = world.code(&app, &user).await;
+    let tokens = redeem(&world, &app, &code).await.tokens();
+    assert!(bearer_call(&world, &tokens.access).await.is_ok());
+    world.wait(Duration::from_secs(30 * 60));
+    jiomeet_oauth::upkeep::run_once(&world.app).await;
+    refresh(&world, &app, &tokens.refresh).await.is_refused(400, "invalid_grant", "client_not_approved");
+    assert!(bearer_call(&world, &tokens.access).await.is_err());
 }

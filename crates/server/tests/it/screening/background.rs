@@ -66,6 +66,21 @@ async fn a_listed_site_is_malicious_and_another_is_not() {
 }
 
 #[tokio::test]
+async fn a_list_is_fetched_from_where_it_is_published_and_one_that_is_missing_harms_nothing() {
+    let site = Site::start().await;
+    let list = format!("http://localhost:{}/harmful.txt", site.port);
+    let missing = format!("http://localhost:{}/nothing.txt", site.port);
+    let world = World::with(&format!("{}screening.blocklists = [{list:?}, {missing:?}]\n", site.settings())).await;
+    let draft = world.draft(declared("https://www.prize-login.example")).await;
+    world.submit(&draft.app).await;
+    world.screen().await;
+    let findings = world.findings(&draft.revision).await;
+    let listed = findings.of("homepage_url").unwrap();
+    assert_eq!(listed.worst(), Severity::Malicious, "{listed:?}");
+    assert!(listed.lines[0].evidence.iter().any(|(_, text)| text.contains(&list)), "{listed:?}");
+}
+
+#[tokio::test]
 async fn an_address_inside_the_network_is_not_fetched() {
     let site = Site::start().await;
     // Nothing is allowed here: localhost is this machine's inside.

@@ -44,6 +44,7 @@ impl Site {
             .route("/", html(home))
             .route("/policy", html(policy))
             .route("/logo.png", get(|| async { ([(CONTENT_TYPE, "image/png")], LOGO).into_response() }))
+            .route("/harmful.txt", get(|| async { "127.0.0.1 prize-login.example\n" }))
             .route("/callback", get(|| async { (http::StatusCode::BAD_REQUEST, "no code") }))
             .with_state(Arc::clone(&asked));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
