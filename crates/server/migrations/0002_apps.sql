@@ -30,7 +30,7 @@ CREATE TABLE app_revisions (
     id TEXT PRIMARY KEY,
     app_id TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
     number BIGINT NOT NULL,
-    -- 'draft', 'in_review', 'on_hold', 'rejected', 'approved' or 'superseded'.
+    -- 'draft', 'in_review', 'on_hold', 'rejected', 'approved', 'superseded', or 'discarded' by its developer.
     status TEXT NOT NULL,
     name TEXT NOT NULL,
     homepage_url TEXT NOT NULL,
@@ -53,6 +53,8 @@ CREATE TABLE app_revisions (
     waited_ms BIGINT NOT NULL DEFAULT 0,
     UNIQUE (app_id, number)
 );
+-- No two apps that serve everybody have the same name.
+CREATE INDEX app_revisions_by_name ON app_revisions (LOWER(name), status);
 
 CREATE TABLE callback_urls (
     revision_id TEXT NOT NULL REFERENCES app_revisions (id) ON DELETE CASCADE,
@@ -110,9 +112,9 @@ CREATE TABLE invitations (
     app_id TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
     -- 'collaborator', 'tester' or 'owner'.
     kind TEXT NOT NULL,
+    -- Whoever is signed in with this address, and has confirmed it, may answer: there is no secret in the invitation.
     email TEXT NOT NULL,
     invited_by TEXT NOT NULL,
-    token_hash BYTEA NOT NULL UNIQUE,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     answered_at BIGINT
@@ -120,3 +122,13 @@ CREATE TABLE invitations (
 CREATE INDEX invitations_by_app ON invitations (app_id, created_at);
 CREATE INDEX invitations_by_email ON invitations (email, created_at);
 CREATE INDEX invitations_by_expiry ON invitations (expires_at);
+
+-- How often an app was refused, by day (counted from 1970) and entry of the catalogue of faults.
+CREATE TABLE app_errors (
+    app_id TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+    day BIGINT NOT NULL,
+    code TEXT NOT NULL,
+    count BIGINT NOT NULL,
+    PRIMARY KEY (app_id, day, code)
+);
+CREATE INDEX app_errors_by_day ON app_errors (day);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sql::{Db, Options};
 
+use crate::apps::Refusals;
 use crate::config::{Config, Issuer};
 use crate::keys::{self, ServerKeys, Signer};
 use crate::mail::Outlet;
@@ -38,6 +39,8 @@ pub struct App {
     pub oauth: Memory,
     /// The screening of what developers declare.
     pub screening: Screening,
+    /// How often apps were refused, as far as it is not written yet.
+    pub refusals: Refusals,
 }
 
 /// How handlers hold it.
@@ -75,8 +78,20 @@ impl App {
         let passwords = Passwords::start(accounts.password_hashers, accounts.password_queue, random.clone())?;
         let outlet = Outlet::new(&config.mail, &issuer).map_err(StartError::Config)?;
         let screening = Screening::new(&config.screening, &issuer).map_err(StartError::Config)?;
-        let oauth = Memory::default();
-        Ok(App { config, issuer, db, clock, random, keys, signer, passwords, outlet, oauth, screening })
+        Ok(App {
+            config,
+            issuer,
+            db,
+            clock,
+            random,
+            keys,
+            signer,
+            passwords,
+            outlet,
+            oauth: Memory::default(),
+            screening,
+            refusals: Refusals::default(),
+        })
     }
 }
 

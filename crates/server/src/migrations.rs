@@ -17,19 +17,18 @@ pub const MIGRATIONS: &[Migration] = &[
 /// its plan.
 pub fn statements() -> Vec<sql::Statement> {
     let mut all = Vec::new();
-    for statements in
-        oauth::STATEMENTS.iter().chain(mail::STATEMENTS).chain(review::STATEMENTS).chain(users::STATEMENTS)
+    for statements in apps::STATEMENTS
+        .iter()
+        .chain(oauth::STATEMENTS)
+        .chain(mail::STATEMENTS)
+        .chain(review::STATEMENTS)
+        .chain(users::STATEMENTS)
     {
         all.extend_from_slice(statements);
     }
-    for statements in [
-        apps::store::STATEMENTS,
-        audit::STATEMENTS,
-        jobs::STATEMENTS,
-        keys::STATEMENTS,
-        meetings::STATEMENTS,
-        screening::STATEMENTS,
-    ] {
+    for statements in
+        [audit::STATEMENTS, jobs::STATEMENTS, keys::STATEMENTS, meetings::STATEMENTS, screening::STATEMENTS]
+    {
         all.extend_from_slice(statements);
     }
     all

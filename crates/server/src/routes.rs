@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 
 use crate::app::SharedApp;
-use crate::{health, mail, meetings, middleware, oauth, openapi, review, screening, users, web};
+use crate::{apps, health, mail, meetings, middleware, oauth, openapi, review, screening, users, web};
 
 /// The whole server.
 pub fn router(app: SharedApp) -> Router {
@@ -18,6 +18,7 @@ pub fn all() -> Router<SharedApp> {
         .merge(web::routes())
         .merge(openapi::routes())
         .merge(users::routes())
+        .merge(apps::routes())
         .merge(mail::routes())
         .merge(oauth::routes())
         .merge(meetings::routes().layer(from_fn(oauth::refuse_token_in_query)))

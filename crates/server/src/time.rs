@@ -49,6 +49,12 @@ impl Timestamp {
             .map_or_else(|_| String::new(), |t| t.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
     }
 
+    /// The day alone, for a person: `24 Nov 2026`.
+    pub fn to_day(self) -> String {
+        jiff::Timestamp::from_millisecond(self.0)
+            .map_or_else(|_| String::new(), |t| t.strftime("%-d %b %Y").to_string())
+    }
+
     /// For a person: `24 Nov 2026, 08:31 UTC`.
     pub fn to_words(self) -> String {
         jiff::Timestamp::from_millisecond(self.0)

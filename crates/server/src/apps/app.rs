@@ -25,16 +25,19 @@ pub enum RevisionStatus {
     Approved,
     /// Served once; another revision was approved since.
     Superseded,
+    /// Given up by its developer; the approved one goes on.
+    Discarded,
 }
 
 impl RevisionStatus {
-    const ALL: [(RevisionStatus, &'static str); 6] = [
+    const ALL: [(RevisionStatus, &'static str); 7] = [
         (RevisionStatus::Draft, "draft"),
         (RevisionStatus::InReview, "in_review"),
         (RevisionStatus::OnHold, "on_hold"),
         (RevisionStatus::Rejected, "rejected"),
         (RevisionStatus::Approved, "approved"),
         (RevisionStatus::Superseded, "superseded"),
+        (RevisionStatus::Discarded, "discarded"),
     ];
 
     /// The word that the database and `--json` use.
@@ -85,7 +88,7 @@ impl AppStatus {
         match working {
             _ if suspended => AppStatus::Suspended,
             _ if has_approved_revision => AppStatus::Approved,
-            RevisionStatus::Draft | RevisionStatus::Superseded => AppStatus::Draft,
+            RevisionStatus::Draft | RevisionStatus::Superseded | RevisionStatus::Discarded => AppStatus::Draft,
             RevisionStatus::InReview => AppStatus::InReview,
             RevisionStatus::OnHold => AppStatus::OnHold,
             RevisionStatus::Rejected => AppStatus::Rejected,

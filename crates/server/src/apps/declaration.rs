@@ -2,7 +2,9 @@
 
 use protocol::redirect_uri::ClientKind;
 use protocol::scope::{CATALOGUE, Scope, ScopeSet};
-use protocol::url_rules;
+use protocol::url_rules::{self, UrlFault, UrlRule};
+
+use crate::users::forges_text;
 
 /// What the console offers in the use case menu. The command line takes any words.
 pub const USE_CASES: &[&str] = &[
@@ -19,6 +21,9 @@ pub const USE_CASES: &[&str] = &[
 
 /// The most callback URLs that an app can have.
 pub const MAX_CALLBACK_URLS: usize = 10;
+
+/// The most characters in the reason why a scope is required.
+pub const MAX_REASON_CHARACTERS: usize = 200;
 
 /// The fields of an app's form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +48,10 @@ pub struct Declaration {
     pub callback_urls: Vec<String>,
     /// What it may ask for, each with the reason if the app cannot work without it.
     pub scopes: Vec<(Scope, Option<String>)>,
+    /// How a reviewer can try the app, for the reviewer only; optional.
+    pub test_plan: String,
+    /// An account of the app to try it with, for the reviewer only; optional.
+    pub test_account: String,
 }
 
 /// What is wrong with one field.
@@ -52,6 +61,8 @@ pub struct FieldFault {
     pub field: String,
     /// What is wrong and what to do.
     pub message: String,
+    /// Not even a draft is kept with it.
+    pub bars_draft: bool,
 }
 
 impl Declaration {
@@ -64,7 +75,12 @@ impl Declaration {
         set.in_order_of(CATALOGUE)
     }
 
-    /// Trims what a person typed.
+    /// The name, or what stands in its place while there is none.
+    pub fn display_name(&self) -> &str {
+        if self.name.is_empty() { "Untitled app" } else { &self.name }
+    }
+
+    /// Trims what a person typed; line ends are what a text file has.
     #[must_use]
     pub fn trimmed(mut self) -> Declaration {
         for field in [
@@ -76,25 +92,80 @@ impl Declaration {
             &mut self.description,
             &mut self.terms_url,
             &mut self.support_email,
-        ] {
-            *field = field.trim().to_owned();
+            &mut self.test_plan,
+            &mut self.test_account,
+        ]
+        .into_iter()
+        .chain(&mut self.callback_urls)
+        {
+            *field = field.trim().replace("\r\n", "\n");
+        }
+        self
+    }
+
+    /// Whether people who agreed to `before` must be asked again: another name, logo or host, or scopes added.
+    pub fn changes_what_people_agreed_to(&self, before: &Declaration) -> bool {
+        let host = |url: &str| url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        self.name != before.name
+            || self.logo_url != before.logo_url
+            || host(&self.homepage_url) != host(&before.homepage_url)
+            || !self.scopes().is_subset(&before.scopes())
+    }
+
+    /// The fields in which this differs from `before`, as the form names them.
+    pub fn changed_fields(&self, before: &Declaration) -> Vec<&'static str> {
+        let scopes = |declared: &Declaration| {
+            let mut scopes = declared.scopes.clone();
+            scopes.sort();
+            scopes
+        };
+        [
+            ("name", self.name != before.name),
+            ("homepage_url", self.homepage_url != before.homepage_url),
+            ("policy_url", self.policy_url != before.policy_url),
+            ("logo_url", self.logo_url != before.logo_url),
+            ("use_case", self.use_case != before.use_case),
+            ("description", self.description != before.description),
+            ("terms_url", self.terms_url != before.terms_url),
+            ("support_email", self.support_email != before.support_email),
+            ("callback_urls", self.callback_urls != before.callback_urls),
+            ("scopes", scopes(self) != scopes(before)),
+            ("test_plan", self.test_plan != before.test_plan),
+            ("test_account", self.test_account != before.test_account),
+        ]
+        .into_iter()
+        .filter_map(|(field, changed)| changed.then_some(field))
+        .collect()
+    }
+
+    /// What may serve of a declaration that was not checked: in test mode a draft serves with all its faults, but nobody
+    /// is sent to a URL, or shown a link, that breaks the rules.
+    #[must_use]
+    pub fn without_bad_urls(mut self, kind: ClientKind) -> Declaration {
+        self.callback_urls.retain(|url| url_rules::check_callback_url(url, kind).is_ok());
+        for url in [&mut self.homepage_url, &mut self.policy_url, &mut self.terms_url] {
+            if url_rules::check_page_url(url).is_err() {
+                url.clear();
+            }
         }
         self
     }
 
     /// Every fault of every field; none when it can be submitted.
     pub fn faults(&self, kind: ClientKind) -> Vec<FieldFault> {
+        // In the form's order, so that a list of them leads from top to bottom.
         let mut faults = Faults::default();
         faults.text("name", &self.name, 80, "Give the app a name");
-        faults.text("use_case", &self.use_case, 100, "Choose what the app is for");
-        faults.length("description", &self.description, 2000);
         faults.page_url("homepage_url", &self.homepage_url, "Enter the full URL of the app's homepage");
         faults.page_url("policy_url", &self.policy_url, "Enter the full URL of the app's policy");
         faults.page_url("logo_url", &self.logo_url, "Enter the full URL of the app's logo");
+        faults.text("use_case", &self.use_case, 100, "Choose what the app is for");
+        faults.length("description", &self.description, 2000);
         if !self.terms_url.is_empty() {
             faults.page_url("terms_url", &self.terms_url, "");
         }
         if !self.support_email.is_empty() && crate::users::Email::parse(&self.support_email).is_err() {
+            faults.length("support_email", &self.support_email, 254);
             faults.add(
                 "support_email",
                 "This is not an e-mail address; write one such as help@example.com, or leave it empty.",
@@ -102,6 +173,8 @@ impl Declaration {
         }
         faults.callback_urls(&self.callback_urls, kind);
         faults.scopes(&self.scopes);
+        faults.length("test_plan", &self.test_plan, 4000);
+        faults.length("test_account", &self.test_account, 500);
         faults.0
     }
 }
@@ -111,14 +184,21 @@ struct Faults(Vec<FieldFault>);
 
 impl Faults {
     fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(FieldFault { field: field.into(), message: message.into() });
+        self.0.push(FieldFault { field: field.into(), message: message.into(), bars_draft: false });
+    }
+
+    /// A fault with which not even a draft is kept.
+    fn bar(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push(FieldFault { field: field.into(), message: message.into(), bars_draft: true });
     }
 
     fn text(&mut self, field: &str, value: &str, longest: usize, when_empty: &str) {
         if value.is_empty() {
             self.add(field, format!("{when_empty}."));
-        } else if value.contains(char::is_control) {
-            self.add(field, "This field takes one line of text without control characters.");
+        } else if value.contains(forges_text) {
+            self.bar(field, "This field takes one line of text without control characters.");
+        } else if !value.contains(char::is_alphanumeric) {
+            self.add(field, "Use letters or digits.");
         }
         self.length(field, value, longest);
     }
@@ -126,10 +206,10 @@ impl Faults {
     fn length(&mut self, field: &str, value: &str, longest: usize) {
         let length = value.chars().count();
         if length > longest {
-            self.add(field, format!("This has {length} characters; shorten it to {longest}."));
+            self.bar(field, format!("This has {length} characters; shorten it to {longest}."));
         }
         if value.contains('\0') {
-            self.add(field, "This field cannot hold the character U+0000.");
+            self.bar(field, "This field cannot hold the character U+0000.");
         }
     }
 
@@ -138,8 +218,15 @@ impl Faults {
             return self.add(field, format!("{when_empty}."));
         }
         if let Err(found) = url_rules::check_page_url(value) {
-            for fault in found {
-                self.add(field, fault.to_string());
+            self.url(field, &found);
+        }
+    }
+
+    fn url(&mut self, field: &str, found: &[UrlFault]) {
+        for fault in found {
+            match fault.rule {
+                UrlRule::Length => self.bar(field, fault.to_string()),
+                _ => self.add(field, fault.to_string()),
             }
         }
     }
@@ -149,7 +236,7 @@ impl Faults {
             self.add("callback_urls", "Enter at least one authorization callback URL.");
         }
         if urls.len() > MAX_CALLBACK_URLS {
-            self.add(
+            self.bar(
                 "callback_urls",
                 format!("There are {} callback URLs; keep at most {MAX_CALLBACK_URLS}.", urls.len()),
             );
@@ -160,9 +247,7 @@ impl Faults {
                 self.add(&field, format!("{url} is in the list twice; remove one."));
             }
             if let Err(found) = url_rules::check_callback_url(url, kind) {
-                for fault in found {
-                    self.add(&field, fault.to_string());
-                }
+                self.url(&field, &found);
             }
         }
     }
@@ -173,15 +258,22 @@ impl Faults {
         }
         for (index, (scope, required_reason)) in scopes.iter().enumerate() {
             if scope.known().is_none() {
-                self.add("scopes", format!("{scope} is not one of this server's scopes; see the list."));
+                self.bar("scopes", format!("{scope} is not one of this server's scopes; see the list."));
             }
             if scopes[..index].iter().any(|(earlier, _)| earlier == scope) {
-                self.add("scopes", format!("{scope} is in the list twice; remove one."));
+                self.bar("scopes", format!("{scope} is in the list twice; remove one."));
             }
+            let field = format!("scopes[{scope}]");
             match required_reason.as_deref().map(str::trim) {
-                Some("") => self.add("scopes", format!("Say why the app cannot work without {scope}.")),
-                Some(reason) if reason.chars().count() > 200 => {
-                    self.add("scopes", format!("The reason for {scope} is too long; shorten it to 200 characters."));
+                Some("") => self.add(field, format!("Say why the app cannot work without {scope}.")),
+                Some(reason) if reason.contains(forges_text) => {
+                    self.bar(field, "The reason takes one line of text without control characters.");
+                }
+                Some(reason) if reason.chars().count() > MAX_REASON_CHARACTERS => {
+                    self.bar(
+                        field,
+                        format!("The reason is too long; shorten it to {MAX_REASON_CHARACTERS} characters."),
+                    );
                 }
                 _ => {}
             }
@@ -244,5 +336,66 @@ mod tests {
         assert_eq!(declared.faults(ClientKind::Confidential), []);
         declared.callback_urls[1] = declared.callback_urls[0].clone();
         assert_eq!(declared.faults(ClientKind::Confidential)[0].field, "callback_urls[1]");
+    }
+
+    #[test]
+    fn a_draft_is_kept_with_what_is_missing_or_wrong_but_not_with_what_is_out_of_bounds() {
+        let kept = Declaration { callback_urls: vec!["javascript:alert(1)".into()], ..Declaration::default() };
+        assert!(kept.faults(ClientKind::Confidential).iter().all(|fault| !fault.bars_draft));
+        let barred = [
+            Declaration { name: "x".repeat(81), ..good() },
+            Declaration { name: "safe\u{202e}gnp".into(), ..good() },
+            Declaration { description: "x".repeat(2001), ..good() },
+            Declaration { homepage_url: format!("https://example.com/{}", "x".repeat(3000)), ..good() },
+            Declaration { callback_urls: vec!["https://example.com/".repeat(200)], ..good() },
+            Declaration { test_plan: "x".repeat(4001), ..good() },
+            Declaration { scopes: vec![(Scope::parse("user:read").unwrap(), Some("x".repeat(201)))], ..good() },
+        ];
+        for declared in barred {
+            assert!(declared.faults(ClientKind::Confidential).iter().any(|fault| fault.bars_draft), "{declared:?}");
+        }
+    }
+
+    #[test]
+    fn a_required_scope_needs_a_reason() {
+        let with = |reason: &str| {
+            let declared =
+                Declaration { scopes: vec![(Scope::parse("user:read").unwrap(), Some(reason.into()))], ..good() };
+            declared.faults(ClientKind::Confidential).into_iter().map(|fault| fault.field).collect::<Vec<_>>()
+        };
+        assert_eq!(with(" "), ["scopes[user:read]"]);
+        assert_eq!(with("It greets people by name."), [""; 0]);
+    }
+
+    #[test]
+    fn what_breaks_the_rules_does_not_serve() {
+        let declared = Declaration {
+            homepage_url: "javascript:alert(1)".into(),
+            policy_url: "https://ok.example.com/policy".into(),
+            callback_urls: vec![
+                "JaVaScRiPt:alert(1)".into(),
+                "https://ok.example.com/cb".into(),
+                "http://127.0.0.1/cb".into(),
+            ],
+            ..Declaration::default()
+        };
+        let serves = declared.clone().without_bad_urls(ClientKind::Confidential);
+        assert_eq!(serves.callback_urls, ["https://ok.example.com/cb"]);
+        assert_eq!((serves.homepage_url.as_str(), serves.policy_url.as_str()), ("", "https://ok.example.com/policy"));
+        assert_eq!(declared.without_bad_urls(ClientKind::PublicNative).callback_urls.len(), 2);
+    }
+
+    #[test]
+    fn people_are_asked_again_when_what_they_agreed_to_changes() {
+        let before = good();
+        let again = |after: Declaration| after.changes_what_people_agreed_to(&before);
+        assert!(!again(good()));
+        assert!(!again(Declaration { homepage_url: "https://calendar.example.com/new".into(), ..good() }));
+        assert!(!again(Declaration { scopes: vec![], callback_urls: vec![], ..good() }), "narrowed");
+        assert!(again(Declaration { name: "Calendar".into(), ..good() }));
+        assert!(again(Declaration { logo_url: "https://calendar.example.com/2.png".into(), ..good() }));
+        assert!(again(Declaration { homepage_url: "https://example.com".into(), ..good() }));
+        let wider = vec![(Scope::parse("user:read").unwrap(), None), (Scope::parse("meeting:read").unwrap(), None)];
+        assert!(again(Declaration { scopes: wider, ..good() }));
     }
 }

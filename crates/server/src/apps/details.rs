@@ -37,6 +37,10 @@ pub struct AppDetails {
     pub consent_version: i64,
     /// What the serving revision may ask for.
     pub serving_scopes: ScopeSet,
+    /// PKCE is demanded of it although it keeps a secret.
+    pub pkce_required: bool,
+    /// `expires_in` as the API description shows it: a time instead of seconds.
+    pub expires_in_as_time: bool,
     /// The revision that serves everybody.
     pub approved: Option<RevisionDetails>,
     /// The one that is edited and reviewed; the approved one when nothing changed since.
@@ -63,6 +67,10 @@ pub struct RevisionDetails {
     pub status: RevisionStatus,
     /// What the developer declared.
     pub declared: Declaration,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its fields last changed: what was read before this is out of date.
+    pub changed_at: Timestamp,
     /// When it was last submitted.
     pub submitted_at: Option<Timestamp>,
     /// When it was last decided on.

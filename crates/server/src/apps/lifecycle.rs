@@ -5,6 +5,7 @@ use protocol::secret::{Secret, mint};
 use serde_json::json;
 use sql::{DbError, Tx};
 
+use super::console_store;
 use super::declaration::{Declaration, FieldFault};
 use super::store::{self, NewApp};
 use crate::audit::{Actor, Record};
@@ -73,8 +74,42 @@ impl Creation {
         if !faults.is_empty() {
             return Err(faults);
         }
+        Ok(Creation::make(random, AppId::mint(random), owner, kind, declared, actor, now))
+    }
+
+    /// As [`Creation::prepare`], for a draft that may lack what it likes. The id is the form's, so that a form that is
+    /// sent twice makes one app.
+    ///
+    /// # Errors
+    /// The faults with which not even a draft is kept, and all the others beside them.
+    pub fn prepare_draft(
+        random: &Random,
+        id: AppId,
+        owner: UserId,
+        kind: ClientKind,
+        declared: Declaration,
+        now: Timestamp,
+    ) -> Result<Creation, Vec<FieldFault>> {
+        let declared = declared.trimmed();
+        let faults = declared.faults(kind);
+        if faults.iter().any(|fault| fault.bars_draft) {
+            return Err(faults);
+        }
+        let actor = Actor::User(owner.clone());
+        Ok(Creation::make(random, id, owner, kind, declared, actor, now))
+    }
+
+    fn make(
+        random: &Random,
+        id: AppId,
+        owner: UserId,
+        kind: ClientKind,
+        declared: Declaration,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Creation {
         let app = NewApp {
-            id: AppId::mint(random),
+            id,
             client_id: ClientId::mint(random),
             revision_id: RevisionId::mint(random),
             owner_id: owner,
@@ -86,7 +121,7 @@ impl Creation {
             .app(&app.id)
             .user(&app.owner_id)
             .detail(json!({"name": declared.name, "client_id": app.client_id.as_str()}));
-        Ok(Creation { app, declared, secret, record })
+        Creation { app, declared, secret, record }
     }
 
     /// Writes it all.
@@ -113,6 +148,11 @@ pub enum Change {
     Refused(String),
 }
 
+/// Why a name cannot be had.
+pub(super) fn name_is_taken(name: &str) -> String {
+    format!("Another app is called {name}. Give this one a name of its own.")
+}
+
 /// Hands the working copy to the reviewers.
 ///
 /// # Errors
@@ -126,13 +166,31 @@ pub fn submit(tx: &mut Tx<'_>, app: &AppId, now: Timestamp, record: &Record) -> 
     if let Some(fault) = faults.first() {
         return Ok(Change::Refused(format!("{}: {} Mend it, then submit again.", fault.field, fault.message)));
     }
-    if !store::claim_submission(tx, &working.id, now)? {
+    if console_store::name_is_taken(tx, &details.id, &working.declared.name)? {
+        return Ok(Change::Refused(format!("name: {}", name_is_taken(&working.declared.name))));
+    }
+    if !hand_in(tx, app, &working.id, &working.declared, now, record)? {
         let status = working.status.as_str();
         return Ok(Change::Refused(format!("It is {status}; only a draft, held or rejected app can be submitted.")));
     }
-    record.write(tx)?;
-    mail::notices::submitted(tx, app, &working.declared.name, record)?;
     Ok(Change::Done)
+}
+
+/// Hands a revision in and tells the reviewers; false when it is not the developer's turn.
+pub(super) fn hand_in(
+    tx: &mut Tx<'_>,
+    app: &AppId,
+    revision: &RevisionId,
+    declared: &Declaration,
+    now: Timestamp,
+    record: &Record,
+) -> Result<bool, DbError> {
+    if !store::claim_submission(tx, revision, now)? {
+        return Ok(false);
+    }
+    record.write(tx)?;
+    mail::notices::submitted(tx, app, &declared.name, record)?;
+    Ok(true)
 }
 
 /// Deletes an app: its tokens die at once.

@@ -2,19 +2,67 @@
 //!
 //! A developer declares an app in a *revision*. The working copy is edited and reviewed, the approved one serves; until
 //! one is approved, the working copy serves the owner, the collaborators and the testers (test mode). The client id stays
-//! for life. The console's pages come to this room; reviewers' decisions live in `review`.
+//! for life. Reviewers' decisions live in `review`.
+//!
+//! | what | file |
+//! | --- | --- |
+//! | an app, as the endpoints see it and as its developer does | [`app`], [`details`] |
+//! | what is declared, and every rule about it | [`declaration`] |
+//! | which revision an edit goes to, whose turn it is, what happened so far | [`editing`], [`standing`], [`history`] |
+//! | secrets, the texts to paste | [`secrets`], [`snippets`] |
+//! | testers, collaborators, owners, invitations | [`people`], [`invitations`] |
+//! | who may register apps at all | [`access`] |
+//! | each change as one unit of work | [`lifecycle`], [`changes`], [`invitations`] |
+//! | how often an app was refused | [`refusals`] |
+//! | the console ('OAuth' in the side bar) | [`pages`] |
+//! | SQL | [`store`], [`console_store`], [`people_store`], [`access_store`] |
+//!
+//! To whoever neither owns an app nor collaborates on it, the app does not exist: every address of it is 404.
 
+mod access;
+mod access_store;
 mod app;
+mod changes;
+mod console_store;
 mod declaration;
 mod details;
+mod editing;
+mod history;
+mod invitations;
 mod lifecycle;
+mod pages;
+mod people;
+mod people_store;
+mod refusals;
+mod secrets;
+mod snippets;
+mod standing;
 pub mod store;
 
+use sql::{DbError, Statement, Tx};
+
+use crate::time::Timestamp;
+
 pub use app::{AppStatus, RevisionStatus, SecretHash, ServingApp, TokenApp};
-pub use declaration::{Declaration, FieldFault, MAX_CALLBACK_URLS, USE_CASES};
+pub use declaration::{Declaration, FieldFault, MAX_CALLBACK_URLS, MAX_REASON_CHARACTERS, USE_CASES};
 pub use details::{AppDetails, AppSummary, RevisionDetails, SecretDetails};
 pub use lifecycle::{Change, Creation, NewSecret, delete, submit};
+pub use pages::{routes, samples};
+pub use refusals::{Refusals, write_refusals};
 pub use store::{
     NewApp, find_details, find_for_token, find_serving, is_developer, list_apps, list_owned, may_use, raise_epoch,
     touch_secret,
 };
+
+/// What removes this room's expired rows, a batch at a time.
+pub const SWEEPERS: &[fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>] =
+    &[people_store::sweep_invitations, refusals::sweep_refusals];
+
+/// Every statement of this room, for the test that prepares and explains them.
+pub const STATEMENTS: &[&[Statement]] = &[
+    store::STATEMENTS,
+    console_store::STATEMENTS,
+    people_store::STATEMENTS,
+    access_store::STATEMENTS,
+    refusals::STATEMENTS,
+];

@@ -45,8 +45,8 @@ sql::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     /// A new revision.
     INSERT_REVISION = "INSERT INTO app_revisions (id, app_id, number, status, name, homepage_url, policy_url, logo_url,
-            use_case, description, terms_url, support_email, created_at, changed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)";
+            use_case, description, terms_url, support_email, test_plan, test_account, created_at, changed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)";
     /// One callback URL of a revision.
     INSERT_CALLBACK_URL = "INSERT INTO callback_urls (revision_id, position, url) VALUES ($1, $2, $3)";
     /// One scope of a revision.
@@ -55,12 +55,13 @@ sql::statements! {
     INSERT_SECRET = "INSERT INTO app_secrets (id, app_id, secret_hash, last_four, created_at) VALUES ($1, $2, $3, $4, $5)";
     /// Everything about one app.
     FIND_DETAILS = "SELECT a.id, a.client_id, a.kind, a.owner_id, u.email, a.created_at, a.suspended_at, a.suspended_reason,
-            a.deleted_at, a.approved_revision_id, a.working_revision_id, w.status, a.epoch, a.consent_version, a.serving_scopes
+            a.deleted_at, a.approved_revision_id, a.working_revision_id, w.status, a.epoch, a.consent_version, a.serving_scopes,
+            a.pkce_required_at, a.expires_in_as_time_at
         FROM apps a JOIN users u ON u.id = a.owner_id JOIN app_revisions w ON w.id = a.working_revision_id
         WHERE a.id = $1 OR a.client_id = $1";
     /// One revision.
     FIND_REVISION = "SELECT id, number, status, name, homepage_url, policy_url, logo_url, use_case, description, terms_url,
-            support_email, submitted_at, decided_at, logo_hash
+            support_email, submitted_at, decided_at, logo_hash, test_plan, test_account, created_at, changed_at
         FROM app_revisions WHERE id = $1";
     /// An app's secrets.
     LIST_SECRETS = "SELECT id, last_four, created_at, last_used_at, expires_at FROM app_secrets WHERE app_id = $1
@@ -84,6 +85,8 @@ sql::statements! {
     RELOCATE_REVISION = "UPDATE app_revisions SET homepage_url = $2, policy_url = $3, logo_url = $4 WHERE id = $1";
     /// A revision's callback URLs give way to others.
     DELETE_CALLBACK_URLS = "DELETE FROM callback_urls WHERE revision_id = $1";
+    /// A revision's scopes give way to others.
+    DELETE_REVISION_SCOPES = "DELETE FROM revision_scopes WHERE revision_id = $1";
     /// A revision goes to the reviewers.
     SUBMIT_REVISION = "UPDATE app_revisions SET status = 'in_review', submitted_at = $2, changed_at = $2, decided_at = NULL
         WHERE id = $1 AND status IN ('draft', 'on_hold', 'rejected')";
@@ -143,7 +146,26 @@ pub fn find_serving(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<Option<Serv
         app.scopes.insert(scope);
     }
     app.scopes = app.scopes.in_order_of(protocol::scope::CATALOGUE);
+    if app.is_in_test_mode() {
+        keep_to_the_rules(&mut app);
+    }
     Ok(Some(app))
+}
+
+/// A draft may be kept with URLs that break the rules; they do not serve.
+fn keep_to_the_rules(app: &mut ServingApp) {
+    let declared = Declaration {
+        name: std::mem::take(&mut app.name),
+        homepage_url: std::mem::take(&mut app.homepage_url),
+        policy_url: std::mem::take(&mut app.policy_url),
+        callback_urls: std::mem::take(&mut app.callback_urls),
+        ..Declaration::default()
+    };
+    let declared = declared.without_bad_urls(app.kind);
+    app.name = declared.display_name().to_owned();
+    app.homepage_url = declared.homepage_url;
+    app.policy_url = declared.policy_url;
+    app.callback_urls = declared.callback_urls;
 }
 
 /// Whether this person may use the app: everybody once it is approved, else its owner, collaborators and testers.
@@ -225,7 +247,7 @@ pub fn insert_app(tx: &mut Tx<'_>, app: &NewApp, declared: &Declaration) -> Resu
     insert_revision(tx, &app.revision_id, &app.id, 1, RevisionStatus::Draft, declared, app.created_at)
 }
 
-fn insert_revision(
+pub(super) fn insert_revision(
     tx: &mut Tx<'_>,
     id: &RevisionId,
     app: &AppId,
@@ -247,14 +269,32 @@ fn insert_revision(
         declared.description,
         declared.terms_url,
         declared.support_email,
+        declared.test_plan,
+        declared.test_account,
         now
     ];
     tx.execute(&INSERT_REVISION, values)?;
     insert_callback_urls(tx, id, &declared.callback_urls)?;
+    insert_scopes(tx, id, declared)
+}
+
+fn insert_scopes(tx: &mut Tx<'_>, revision: &RevisionId, declared: &Declaration) -> Result<(), DbError> {
     for (scope, required_reason) in &declared.scopes {
-        tx.execute(&INSERT_REVISION_SCOPE, params![id, scope.as_str(), required_reason])?;
+        tx.execute(&INSERT_REVISION_SCOPE, params![revision, scope.as_str(), required_reason])?;
     }
     Ok(())
+}
+
+/// Replaces a revision's callback URLs.
+pub(super) fn replace_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId, urls: &[String]) -> Result<(), DbError> {
+    tx.execute(&DELETE_CALLBACK_URLS, params![revision])?;
+    insert_callback_urls(tx, revision, urls)
+}
+
+/// Replaces a revision's scopes.
+pub(super) fn replace_scopes(tx: &mut Tx<'_>, revision: &RevisionId, declared: &Declaration) -> Result<(), DbError> {
+    tx.execute(&DELETE_REVISION_SCOPES, params![revision])?;
+    insert_scopes(tx, revision, declared)
 }
 
 fn insert_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId, urls: &[String]) -> Result<(), DbError> {
@@ -267,8 +307,7 @@ fn insert_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId, urls: &[String])
 /// Moves a revision to other addresses without a review: the demo's sample client listens where there is room.
 pub fn relocate(tx: &mut Tx<'_>, revision: &RevisionId, to: &Declaration) -> Result<(), DbError> {
     tx.execute(&RELOCATE_REVISION, params![revision, to.homepage_url, to.policy_url, to.logo_url])?;
-    tx.execute(&DELETE_CALLBACK_URLS, params![revision])?;
-    insert_callback_urls(tx, revision, &to.callback_urls)
+    replace_callback_urls(tx, revision, &to.callback_urls)
 }
 
 /// Adds a secret to an app.
@@ -303,6 +342,8 @@ pub fn find_details(tx: &mut Tx<'_>, named: &str) -> Result<Option<AppDetails>, 
                 epoch: row.get(12)?,
                 consent_version: row.get(13)?,
                 serving_scopes: scope_set(&row.get::<String>(14)?)?,
+                pkce_required: row.get::<Option<Timestamp>>(15)?.is_some(),
+                expires_in_as_time: row.get::<Option<Timestamp>>(16)?.is_some(),
                 approved: None,
                 working: None,
                 secrets: Vec::new(),
@@ -346,7 +387,11 @@ pub fn find_revision(tx: &mut Tx<'_>, id: &RevisionId) -> Result<Option<Revision
                 support_email: row.get(10)?,
                 callback_urls: Vec::new(),
                 scopes: Vec::new(),
+                test_plan: row.get(14)?,
+                test_account: row.get(15)?,
             },
+            created_at: row.get(16)?,
+            changed_at: row.get(17)?,
             submitted_at: row.get(11)?,
             decided_at: row.get(12)?,
             logo_hash: row.get::<Option<[u8; 32]>>(13)?,
@@ -439,7 +484,7 @@ pub fn raise_epoch(tx: &mut Tx<'_>, app: &AppId, now: Timestamp) -> Result<(), D
 }
 
 /// What was made in this very millisecond dies too.
-fn epoch_of(now: Timestamp) -> i64 {
+pub(super) fn epoch_of(now: Timestamp) -> i64 {
     now.as_millis().saturating_add(1)
 }
 
@@ -451,7 +496,7 @@ fn list_scopes(tx: &mut Tx<'_>, revision: &RevisionId) -> Result<Vec<(Scope, Opt
     tx.list(&LIST_REVISION_SCOPES, params![revision], |row| Ok((scope(&row.get::<String>(0)?)?, row.get(1)?)))
 }
 
-fn kind(row: &Row<'_>, index: usize) -> Result<ClientKind, DbError> {
+pub(super) fn kind(row: &Row<'_>, index: usize) -> Result<ClientKind, DbError> {
     let word: String = row.get(index)?;
     ClientKind::parse(&word).ok_or_else(|| DbError::Broken(format!("unknown kind of app {word}")))
 }
@@ -464,6 +509,6 @@ fn scope_set(text: &str) -> Result<ScopeSet, DbError> {
     ScopeSet::parse(text).map_err(|_| DbError::Broken(format!("not scopes: {text}")))
 }
 
-fn full_name(name: &str, lname: &str) -> String {
+pub(super) fn full_name(name: &str, lname: &str) -> String {
     format!("{name} {lname}").trim().to_owned()
 }

@@ -105,6 +105,10 @@ section! {
         sign_up_burst: u32 = "20",
         /// One more after each.
         sign_up_interval: Ttl = "\"5m\"",
+        /// People whom one developer invites to apps: each gets a mail.
+        invite_burst: u32 = "60",
+        /// One more after each.
+        invite_interval: Ttl = "\"5m\"",
         /// Mails with a link that one address block may ask for to one e-mail address. Four times as many from anywhere.
         mail_burst: u32 = "5",
         /// One more after each.

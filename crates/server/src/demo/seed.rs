@@ -240,7 +240,7 @@ impl Step {
 
 fn steps_to(app: &App, part: &Part, id: &AppId, now: Timestamp) -> Vec<Step> {
     let decide = |decision: Decision| {
-        let reasons = if part.reason.is_empty() { Vec::new() } else { vec![Reason::parse(part.reason)] };
+        let reasons = if decision.needs_reason() { vec![Reason::parse(part.reason)] } else { Vec::new() };
         Step::Decide(Box::new(Verdict {
             id: DecisionId::mint(&app.random),
             decision,

@@ -68,6 +68,11 @@ pub enum Letter {
     },
     /// To somebody who asked for OAuth access: they have it.
     OauthGranted,
+    /// Somebody is invited to an app. The address may be nobody's: neither the app nor who invites is named.
+    Invitation {
+        /// `tester`, `collaborator` or `owner`.
+        to_be: String,
+    },
 }
 
 impl Letter {
@@ -84,7 +89,8 @@ impl Letter {
             | Letter::FirstGrant { .. }
             | Letter::Decision { .. }
             | Letter::Submitted { .. }
-            | Letter::OauthGranted => None,
+            | Letter::OauthGranted
+            | Letter::Invitation { .. } => None,
         }
     }
 

@@ -48,6 +48,7 @@ mails! {
     Decision, "mail/decision.txt" { app: String, decision: &'a str, reasons: &'a [String], page: String }
     Submitted, "mail/submitted.txt" { app: String, developer: String, page: String }
     OauthGranted, "mail/oauth_granted.txt" { console: String }
+    Invitation, "mail/invitation.txt" { to_be: &'a str, invitations: String }
 }
 
 /// The link that a letter carries, and until when it can be used.
@@ -100,6 +101,7 @@ pub fn render(letter: &Letter, issuer: &Issuer, link: &LinkWords, at: Timestamp)
         }
         .render(),
         Letter::OauthGranted => OauthGranted { site, console: issuer.url("/oauth") }.render(),
+        Letter::Invitation { to_be } => Invitation { site, to_be, invitations: issuer.url("/invitations") }.render(),
     };
     let text = text.map_err(|error| error.to_string())?;
     let (subject, body) = text.split_once("\n\n").ok_or("a mail's template has no subject")?;
@@ -151,6 +153,9 @@ mod tests {
             decision("reinstated", &[]),
             Letter::Submitted { app_id: "app-1".into(), app: "Team Calendar".into(), developer: "Devika Shah".into() },
             Letter::OauthGranted,
+            Letter::Invitation { to_be: "tester".into() },
+            Letter::Invitation { to_be: "collaborator".into() },
+            Letter::Invitation { to_be: "owner".into() },
         ]
     }
 

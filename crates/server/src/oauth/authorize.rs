@@ -102,7 +102,10 @@ impl Visit {
             }
             Step::Testers(_) if asked.forbids_pages() => self.close(Closed::NotApproved, &facts, &asked, &request),
             Step::Testers(uri) => pages::testers_sign_in(self, &asked, &request, uri.as_ref()),
-            Step::Refuse(destination, error) => Ok(destination.refuse(&self.app.issuer, &error)),
+            Step::Refuse(destination, error) => {
+                self.app.refusals.note_error(facts.app.client_id.as_str(), &error, self.now);
+                Ok(destination.refuse(&self.app.issuer, &error))
+            }
             Step::Go(destination, demand, next) => self.go(facts, destination, demand, next, &request, stage).await,
         }
     }
@@ -125,6 +128,7 @@ impl Visit {
         asked: &Asked,
         request: &CarriedRequest,
     ) -> Result<Response, PageError> {
+        self.app.refusals.note(facts.app.client_id.as_str(), closed.fault(), self.now);
         match closed {
             Closed::Suspended => Err(PageError::new(StatusCode::FORBIDDEN, &fault::CLIENT_SUSPENDED)),
             Closed::NotApproved => Err(pages::not_approved(self, facts, request)),

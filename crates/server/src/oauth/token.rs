@@ -14,6 +14,7 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use protocol::error::{OAuthError, OAuthErrorCode};
 use protocol::fault;
+use protocol::params::Params;
 use protocol::scope::ScopeSet;
 use protocol::secret::Secret;
 use protocol::token_request::TokenRequest;
@@ -83,8 +84,17 @@ pub fn json_answer(body: Vec<u8>) -> Response {
 }
 
 async fn answer(app: SharedApp, request: Request) -> Result<Vec<u8>, Refusal> {
-    let ClientRequest { ask, params } = ClientRequest::read(app, request).await?;
-    match TokenRequest::read(&params)? {
+    let ClientRequest { ask, params } = ClientRequest::read(app.clone(), request).await?;
+    let (client_id, now) = (ask.client_id(), ask.now);
+    let answer = grant_tokens(ask, &params).await;
+    if let Err(Refusal::OAuth(error)) = &answer {
+        app.refusals.note_error(client_id.as_str(), error, now);
+    }
+    answer
+}
+
+async fn grant_tokens(ask: Ask, params: &Params) -> Result<Vec<u8>, Refusal> {
+    match TokenRequest::read(params)? {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
             redeem_code(ask, &code, Proof { redirect_uri, verifier: code_verifier }).await
         }

@@ -9,7 +9,7 @@
 
 use protocol::authorize_request::{AuthorizeRequest, ClientPart, PageFault, state_of};
 use protocol::error::OAuthError;
-use protocol::fault;
+use protocol::fault::{self, Fault};
 use protocol::params::Params;
 use protocol::redirect_uri::{ClientKind, RedirectUri};
 use protocol::scope::ScopeSet;
@@ -75,6 +75,17 @@ pub enum Closed {
     NotApproved,
     /// The redirect URI is not identical to a registered one.
     WrongRedirectUri,
+}
+
+impl Closed {
+    /// The entry of the catalogue.
+    pub const fn fault(self) -> &'static Fault {
+        match self {
+            Closed::Suspended => &fault::CLIENT_SUSPENDED,
+            Closed::NotApproved => &fault::CLIENT_NOT_APPROVED,
+            Closed::WrongRedirectUri => &fault::REDIRECT_URI_UNREGISTERED,
+        }
+    }
 }
 
 /// Where a request for a known app stands.

@@ -218,13 +218,7 @@ fn approve(
 
 /// Added scopes, another name, logo or host: people are asked again.
 fn changes_what_people_agreed_to(approved: &RevisionDetails, working: &RevisionDetails) -> bool {
-    let host = |url: &str| url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let (before, after) = (&approved.declared, &working.declared);
-    before.name != after.name
-        || before.logo_url != after.logo_url
-        || approved.logo_hash != working.logo_hash
-        || host(&before.homepage_url) != host(&after.homepage_url)
-        || !after.scopes().is_subset(&before.scopes())
+    working.declared.changes_what_people_agreed_to(&approved.declared) || approved.logo_hash != working.logo_hash
 }
 
 fn refusal(decision: Decision, status: RevisionStatus) -> String {

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use crate::app::SharedApp;
 use crate::time::Timestamp;
-use crate::{keys, mail, oauth, review, users};
+use crate::{apps, keys, mail, oauth, review, users};
 
 /// How often it looks around.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -25,8 +25,13 @@ const MAX_BATCHES: usize = 200;
 type Sweeper = fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>;
 
 /// Every sweeper, with its name for the log.
-const SWEEPERS: &[(&str, &[Sweeper])] =
-    &[("oauth", oauth::SWEEPERS), ("users", users::SWEEPERS), ("mail", mail::SWEEPERS), ("review", review::SWEEPERS)];
+const SWEEPERS: &[(&str, &[Sweeper])] = &[
+    ("apps", apps::SWEEPERS),
+    ("oauth", oauth::SWEEPERS),
+    ("users", users::SWEEPERS),
+    ("mail", mail::SWEEPERS),
+    ("review", review::SWEEPERS),
+];
 
 /// The running upkeep.
 #[derive(Debug)]
@@ -69,6 +74,9 @@ async fn round(app: &SharedApp, stopped: &watch::Receiver<bool>) {
     }
     if let Err(error) = oauth::write_last_used(app).await {
         warn!(%error, "some times of last use were not written");
+    }
+    if let Err(error) = apps::write_refusals(app).await {
+        warn!(%error, "some refusals of apps were not counted");
     }
     for (name, sweepers) in SWEEPERS {
         for sweeper in *sweepers {

@@ -64,7 +64,7 @@ pub use store::{
     Created, NewUser, create, delete_sessions_of, find, find_by_email, find_signed_in, grant_oauth, list, lock,
     raise_epoch, replace_password_hash, set_name, set_roles, unlock,
 };
-pub use user::{FieldFaults, Role, Roles, User, parse_first_name, parse_name_part};
+pub use user::{FieldFaults, Role, Roles, User, forges_text, parse_first_name, parse_name_part};
 
 /// The pages of this room.
 pub fn routes() -> Router<SharedApp> {

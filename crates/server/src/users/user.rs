@@ -181,7 +181,7 @@ pub fn parse_first_name(text: &str) -> Result<String, &'static str> {
 }
 
 /// Control characters, and those that turn the reading direction. The joiners of Indic scripts are none of them.
-fn forges_text(c: char) -> bool {
+pub fn forges_text(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }

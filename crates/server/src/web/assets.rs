@@ -1,4 +1,4 @@
-//! The style sheet and the pictures, compiled in. The content's hash is part of the name, so that a browser may keep
+//! The style sheet, the script and the pictures, compiled in. The content's hash is part of the name, so that a browser may keep
 //! a file for a year and still sees the next version at once.
 
 use std::sync::LazyLock;
@@ -28,6 +28,10 @@ pub static LOGO: LazyLock<Asset> =
 /// The mark alone.
 pub static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("../../assets/icon.svg")));
+/// What makes the console's pages more comfortable.
+pub static CONSOLE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("console", "js", "text/javascript; charset=utf-8", include_str!("../../assets/console.js"))
+});
 
 impl Asset {
     fn new(name: &str, extension: &str, media_type: &'static str, content: &'static str) -> Asset {
@@ -48,8 +52,8 @@ impl Asset {
 }
 
 /// Every file.
-pub fn all() -> [&'static Asset; 3] {
-    [&STYLE, &LOGO, &ICON]
+pub fn all() -> [&'static Asset; 4] {
+    [&STYLE, &LOGO, &ICON, &CONSOLE]
 }
 
 /// `GET /assets/{file}`
@@ -80,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn files_hold_no_script_and_fetch_nothing_from_elsewhere() {
+    fn pictures_hold_no_script_and_files_fetch_nothing_from_elsewhere() {
         for asset in all() {
             let content = asset.content().replace("http://www.w3.org/2000/svg", "").replace("a[href^=\"http\"]", "");
             for forbidden in ["<script", "http:", "https:", "@import", "url("] {

@@ -15,10 +15,14 @@ use super::request_context::request_id;
 /// Nothing but our own style sheet, pictures and forms; no script at all, no frame around us.
 macro_rules! policy {
     ($form_action:literal) => {
+        policy!($form_action, "")
+    };
+    ($form_action:literal, $more:literal) => {
         concat!(
             "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'",
             $form_action,
-            "; frame-ancestors 'none'; base-uri 'none'"
+            "; frame-ancestors 'none'; base-uri 'none'",
+            $more
         )
     };
 }
@@ -26,6 +30,11 @@ macro_rules! policy {
 /// A page.
 pub fn page<T: Template>(status: StatusCode, template: &T) -> Response {
     render(status, template, HeaderValue::from_static(policy!("")))
+}
+
+/// A page that our own script makes more comfortable; it works without.
+pub fn page_with_script<T: Template>(status: StatusCode, template: &T) -> Response {
+    render(status, template, HeaderValue::from_static(policy!("", "; script-src 'self'; connect-src 'self'")))
 }
 
 /// A page whose form is answered, in the end, by a redirect to an app. Chromium holds the redirects that follow a form
@@ -98,6 +107,14 @@ mod tests {
     fn policy_with(source: Option<&str>) -> String {
         let response = page_with_form_action(StatusCode::OK, &Words { text: "x" }, source);
         response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_page_may_run_our_own_script_files_and_no_other() {
+        let response = page_with_script(StatusCode::OK, &Words { text: "x" });
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.ends_with("; script-src 'self'; connect-src 'self'"), "{policy}");
+        assert!(!policy_with(None).contains("script-src"));
     }
 
     #[test]

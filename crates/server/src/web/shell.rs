@@ -34,6 +34,8 @@ pub enum Section {
     Sessions,
     /// Apps that have access.
     ConnectedApps,
+    /// Apps that the person is invited to.
+    Invitations,
     /// The developer's console.
     OAuth,
     /// Apps that wait for a reviewer.
@@ -42,6 +44,8 @@ pub enum Section {
     Audit,
     /// People and what they may do.
     Users,
+    /// Who asks for OAuth access.
+    OAuthRequests,
 }
 
 /// A titled part of the side bar.
@@ -71,11 +75,12 @@ const ACCOUNT: Group = Group {
         Link { section: Section::Password, href: "/account/password", text: "Password" },
         Link { section: Section::Sessions, href: "/account/sessions", text: "Sessions" },
         Link { section: Section::ConnectedApps, href: "/account/connected-apps", text: "Connected apps" },
+        Link { section: Section::Invitations, href: "/invitations", text: "Invitations" },
     ],
 };
 
 const DEVELOPERS: Group =
-    Group { title: "For developers", links: &[Link { section: Section::OAuth, href: "/oauth", text: "OAuth" }] };
+    Group { title: "For developers", links: &[Link { section: Section::OAuth, href: "/oauth/apps", text: "OAuth" }] };
 
 const REVIEWERS: Group = Group {
     title: "Review",
@@ -85,8 +90,13 @@ const REVIEWERS: Group = Group {
     ],
 };
 
-const ADMINS: Group =
-    Group { title: "Administration", links: &[Link { section: Section::Users, href: "/admin/users", text: "Users" }] };
+const ADMINS: Group = Group {
+    title: "Administration",
+    links: &[
+        Link { section: Section::Users, href: "/admin/users", text: "Users" },
+        Link { section: Section::OAuthRequests, href: "/admin/oauth-requests", text: "OAuth requests" },
+    ],
+};
 
 /// What a page's surroundings need to know.
 #[derive(Debug, Clone)]
@@ -148,6 +158,14 @@ impl Monogram {
             name.chars().find(|c| c.is_alphanumeric()).map_or_else(|| "?".to_owned(), |c| c.to_uppercase().collect());
         let sum = name.bytes().fold(0u8, u8::wrapping_add);
         Monogram { letter, tone: sum % 5, logo: None }
+    }
+
+    /// With the verified logo of that hash in place of the letter, where there is one.
+    #[must_use]
+    pub fn with_logo(mut self, hash: Option<&[u8; 32]>) -> Monogram {
+        let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        self.logo = hash.map(|hash| format!("/logos/{}.png", hex(hash)));
+        self
     }
 }
 

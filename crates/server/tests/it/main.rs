@@ -3,6 +3,7 @@
 //! `TEST_ENGINE=sqlite` (the default) or `postgres` chooses the database; one folder for each of the server's rooms.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and its name says what it is about")]
 
+mod apps;
 mod mail;
 mod meetings;
 mod oauth;

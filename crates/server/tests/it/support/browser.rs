@@ -188,7 +188,9 @@ impl Page {
             panic!("no form for {action} in {} {}", self.status, self.html);
         });
         let body = self.html[start..].split("</form>").next().unwrap();
-        let controls = tags(body, "input").chain(tags(body, "button")).map(Control::of).collect();
+        let controls = tags(body, "input").chain(tags(body, "button")).map(Control::of);
+        let controls = controls.chain(elements(body, "textarea").map(Control::of_lines));
+        let controls = controls.chain(elements(body, "select").map(Control::of_menu)).collect();
         Form { action: action.to_owned(), controls, pressed: None }
     }
 
@@ -242,11 +244,24 @@ impl Control {
         }
     }
 
+    /// A field of several lines, from its tag and what it holds.
+    fn of_lines((tag, content): (&str, &str)) -> Control {
+        Control { value: unescape(content), ..Control::of(tag) }
+    }
+
+    /// A menu, from its tag and its options; the first is chosen where none is.
+    fn of_menu((tag, options): (&str, &str)) -> Control {
+        let options: Vec<(&str, &str)> = elements(options, "option").collect();
+        let chosen = options.iter().find(|(tag, _)| tag.contains(" selected")).or(options.first());
+        let value = chosen.map(|(tag, text)| attribute(tag, "value").unwrap_or_else(|| unescape(text)));
+        Control { value: value.unwrap_or_default(), ..Control::of(tag) }
+    }
+
     fn is_sent(&self) -> bool {
         !self.name.is_empty()
             && !self.disabled
             && match self.kind.as_str() {
-                "checkbox" => self.ticked,
+                "checkbox" | "radio" => self.ticked,
                 "submit" => false,
                 _ => true,
             }
@@ -305,6 +320,18 @@ fn tags<'h>(html: &'h str, name: &str) -> impl Iterator<Item = &'h str> {
     let opening = format!("<{name} ");
     html.match_indices(&opening)
         .map(|(at, _)| &html[at..=at + html[at..].find('>').unwrap()])
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// Elements with what they hold: each tag, and the text up to its end.
+fn elements<'h>(html: &'h str, name: &str) -> impl Iterator<Item = (&'h str, &'h str)> {
+    let end = format!("</{name}>");
+    html.match_indices(&format!("<{name}"))
+        .map(|(at, _)| {
+            let (tag, rest) = html[at..].split_once('>').unwrap();
+            (tag, rest.split(&end).next().unwrap())
+        })
         .collect::<Vec<_>>()
         .into_iter()
 }

@@ -1,0 +1,65 @@
+//! The security section: secrets, switches, and the end of all tokens.
+
+use axum::response::Response;
+use http::StatusCode;
+
+use super::app_page;
+use super::credentials::Credentials;
+use super::desk::{Desk, Named, Posted, Settled, is_id, settle};
+use crate::apps::changes::{self, Regeneration};
+use crate::apps::lifecycle::{Change, NewSecret};
+use crate::apps::secrets::Overlap;
+use crate::ids::{AppId, SecretId};
+use crate::web::{Notice, PageError};
+
+const ANCHOR: &str = "security";
+
+/// `POST /oauth/apps/{id}/secret`
+pub(super) async fn regenerate_secret(Named(app): Named, Posted { desk, form }: Posted) -> Result<Response, PageError> {
+    let (held, _) = desk.find_app(&app).await?;
+    let asked = Regeneration {
+        doing: desk.doing(&app, "app.secret_regenerated"),
+        secret: NewSecret::mint(&desk.app.random),
+        seen: form.get("current")?.map(str::to_owned),
+        overlap: form.get("overlap")?.and_then(Overlap::parse).unwrap_or(Overlap::None),
+    };
+    let unit = asked.clone();
+    match desk.app.db.write(move |tx| changes::regenerate_secret(tx, &unit)).await? {
+        Change::Done => Credentials::of_regenerated(&held.app, &asked).answer(&desk),
+        other => answer(&desk, &app, other, "").await,
+    }
+}
+
+/// `POST /oauth/apps/{id}/secret/end`
+pub(super) async fn end_secret(Named(app): Named, Posted { desk, form }: Posted) -> Result<Response, PageError> {
+    let secret = SecretId::from_text(form.get("secret")?.filter(|id| is_id(id)).unwrap_or_default());
+    let doing = desk.doing(&app, "app.secret_ended");
+    let change = desk.app.db.write(move |tx| changes::end_secret(tx, &doing, &secret)).await?;
+    answer(&desk, &app, change, "secret-ended").await
+}
+
+/// `POST /oauth/apps/{id}/settings`
+pub(super) async fn save_settings(Named(app): Named, Posted { desk, form }: Posted) -> Result<Response, PageError> {
+    let pkce_required = form.get("require_pkce")?.is_some();
+    let expires_in_as_time = form.get("expires_in_as_time")?.is_some();
+    let doing = desk.doing(&app, "app.settings_changed");
+    let unit = move |tx: &mut sql::Tx<'_>| changes::set_switches(tx, &doing, pkce_required, expires_in_as_time);
+    let change = desk.app.db.write(unit).await?;
+    answer(&desk, &app, change, "settings-saved").await
+}
+
+/// `POST /oauth/apps/{id}/revoke-tokens`
+pub(super) async fn revoke_tokens(Named(app): Named, Posted { desk, .. }: Posted) -> Result<Response, PageError> {
+    let doing = desk.doing(&app, "app.tokens_revoked");
+    let change = desk.app.db.write(move |tx| changes::revoke_tokens(tx, &doing)).await?;
+    answer(&desk, &app, change, "tokens-revoked").await
+}
+
+async fn answer(desk: &Desk, app: &AppId, change: Change, done: &str) -> Result<Response, PageError> {
+    match settle(change, app, done, ANCHOR)? {
+        Settled::Answer(response) => Ok(response),
+        Settled::Refused(why) => {
+            app_page::answer_with(desk, app, StatusCode::CONFLICT, Some(Notice::refused(why))).await
+        }
+    }
+}
