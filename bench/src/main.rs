@@ -97,6 +97,12 @@ struct Profile {
     /// Where perf's samples go; without it the operation is only measured.
     #[arg(long, value_name = "FILE")]
     samples: Option<PathBuf>,
+    /// A shell command to run before the measured calls, such as `callgrind_control -i on $PID`.
+    #[arg(long, value_name = "COMMAND")]
+    before: Option<String>,
+    /// A shell command to run after them.
+    #[arg(long, value_name = "COMMAND")]
+    after: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -151,6 +157,7 @@ impl Profile {
             connections: self.connections,
             calls: self.calls,
             samples: self.samples.as_deref(),
+            around: [self.before.as_deref(), self.after.as_deref()],
         };
         let plan = Plan {
             program: self.server,

@@ -1,7 +1,9 @@
-//! Where the time of one operation goes: `perf record` on the server while it alone is under load.
+//! Where the time of one operation goes: `perf record` on the server while it alone is under load, or whatever else a
+//! command can switch on before and off after (callgrind counts instructions, which no busy neighbour disturbs).
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::Fallible;
 use crate::load::{Operation, Phase};
@@ -18,6 +20,8 @@ pub struct Watch<'a> {
     pub calls: usize,
     /// Where the samples go; without it the operation is measured only.
     pub samples: Option<&'a Path>,
+    /// Shell commands before and after it; `$PID` is the server.
+    pub around: [Option<&'a str>; 2],
 }
 
 impl Watch<'_> {
@@ -57,25 +61,50 @@ impl Watch<'_> {
         operation: Operation<J, T>,
         jobs: Vec<J>,
     ) -> Fallible<(Phase, Vec<T>)> {
-        let Some(file) = self.samples.filter(|_| record) else {
+        if !record {
             return server.run(self.connections, operation, jobs).await;
-        };
+        }
         let pids: Vec<String> = server.deployment.target.pids.iter().map(u32::to_string).collect();
-        let mut perf = Command::new("perf")
+        let pids = pids.join(",");
+        shell(self.around[0], &pids)?;
+        let perf = self.samples.map(|file| Perf::start(file, &pids)).transpose()?;
+        let ran = server.run(self.connections, operation, jobs).await;
+        perf.map_or(Ok(()), Perf::stop)?;
+        shell(self.around[1], &pids)?;
+        ran
+    }
+}
+
+fn shell(command: Option<&str>, pids: &str) -> Fallible<()> {
+    if let Some(command) = command {
+        Command::new("sh").args(["-c", command]).env("PID", pids).status()?;
+    }
+    Ok(())
+}
+
+/// `perf record` at work.
+struct Perf(Child);
+
+impl Perf {
+    fn start(file: &Path, pids: &str) -> Fallible<Perf> {
+        let perf = Command::new("perf")
             // Virtual machines have no cycle counter to sample by; the clock they have.
-            .args(["record", "--quiet", "--event", "cpu-clock", "--freq", "999", "--call-graph", "dwarf,8192"])
-            .args(["--pid", &pids.join(",")])
+            .args(["record", "--quiet", "--event", "cpu-clock", "--freq", "999", "--call-graph", "dwarf,32768"])
+            .args(["--pid", pids])
             .arg("--output")
             .arg(file)
             .stdin(Stdio::null())
             .spawn()
             .map_err(|error| format!("perf: {error}; install linux-perf"))?;
         // It says nothing when it has begun.
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        let ran = server.run(self.connections, operation, jobs).await;
-        // perf writes its file when it is interrupted.
-        Command::new("kill").args(["-INT", &perf.id().to_string()]).status()?;
-        perf.wait()?;
-        ran
+        std::thread::sleep(Duration::from_millis(500));
+        Ok(Perf(perf))
+    }
+
+    /// Its file is written when it is interrupted.
+    fn stop(mut self) -> Fallible<()> {
+        Command::new("kill").args(["-INT", &self.0.id().to_string()]).status()?;
+        self.0.wait()?;
+        Ok(())
     }
 }
