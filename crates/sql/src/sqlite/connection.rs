@@ -128,12 +128,21 @@ pub(super) struct Connection {
     deadline: Arc<AtomicU64>,
     patience: Duration,
     suspect: Cell<bool>,
+    /// Whether the unit may have written something.
+    written: Cell<bool>,
 }
 
 impl Connection {
     fn new(raw: rusqlite::Connection) -> Self {
         let deadline = Arc::new(AtomicU64::new(u64::MAX));
-        Connection { raw, start: Instant::now(), deadline, patience: Duration::MAX, suspect: Cell::new(false) }
+        Connection {
+            raw,
+            start: Instant::now(),
+            deadline,
+            patience: Duration::MAX,
+            suspect: Cell::new(false),
+            written: Cell::new(false),
+        }
     }
 
     fn set_up(&mut self, options: &Options) -> rusqlite::Result<()> {
@@ -157,6 +166,7 @@ impl Connection {
     /// The session of one unit, its time beginning now.
     pub fn session(&self) -> Session<'_> {
         self.allow(self.patience);
+        self.written.set(false);
         Session(self)
     }
 
@@ -177,6 +187,15 @@ impl Connection {
 
     pub fn is_autocommit(&self) -> bool {
         self.raw.is_autocommit()
+    }
+
+    /// Whether the last session's unit ran a statement that can write.
+    pub fn has_written(&self) -> bool {
+        self.written.get()
+    }
+
+    pub fn mark_written(&self) {
+        self.written.set(true);
     }
 
     pub fn is_suspect(&self) -> bool {

@@ -23,6 +23,9 @@ impl<'c> Session<'c> {
         let Session(connection) = *self;
         let text = statement.text(Engine::Sqlite);
         let mut prepared = connection.raw.prepare_cached(text).map_err(|error| connection.error(error))?;
+        if !prepared.readonly() {
+            connection.mark_written();
+        }
         let mut highest = 0;
         for index in 1..=prepared.parameter_count() {
             // SQLite takes `$2` for a name and numbers names as they come: bind by the digits.
@@ -61,6 +64,7 @@ impl tx::Session for Session<'_> {
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        self.0.mark_written();
         self.0.raw.execute_batch(sql).map_err(|error| self.0.error(error))
     }
 

@@ -59,26 +59,61 @@ impl Writer {
         Ok(())
     }
 
-    /// Runs units of the batch, each in a savepoint, commits, then answers them. Where the whole
-    /// transaction falls (a full disk), those that had run are refused and the rest stays in the
-    /// batch for another one.
+    /// Runs the units of the batch, commits, then answers them.
+    ///
+    /// A savepoint around each would let SQLite undo one alone, and copy every page that any of them changes. Units
+    /// that have to be undone are rare, and all of them may run twice: so they run without savepoints first.
     fn transaction(&mut self, connection: &Connection, batch: &mut VecDeque<Box<dyn Job>>) {
+        self.lanes.counters.batches.fetch_add(1, Ordering::Relaxed);
+        if !self.attempt(connection, batch, run_bare) {
+            self.attempt(connection, batch, run_in_savepoint);
+        }
+    }
+
+    /// One transaction. Where it falls as a whole (a full disk), the units that had run are refused and the rest
+    /// stays in the batch for another one. Where a unit has to be undone that can't be undone alone, nothing has
+    /// happened: every unit is in the batch again, and the answer is `false`.
+    fn attempt(&mut self, connection: &Connection, batch: &mut VecDeque<Box<dyn Job>>, run: Run) -> bool {
         if let Err(error) = connection.control("BEGIN IMMEDIATE") {
             refuse_all(batch, &error);
-            return;
+            return true;
         }
-        self.lanes.counters.batches.fetch_add(1, Ordering::Relaxed);
         while let Some(mut job) = batch.pop_front() {
             if job.is_abandoned() {
                 continue;
             }
-            let ran = run_unit(connection, &mut *job);
+            let ran = run(connection, &mut *job);
             self.done.push(job);
-            if let Err(error) = ran {
-                self.fail(connection, &error);
-                return;
+            match ran {
+                Ok(Ran::InOrder) => {}
+                Ok(Ran::ToUndo) => return self.undo(connection, batch),
+                Err(error) => {
+                    self.fail(connection, &error);
+                    return true;
+                }
             }
         }
+        self.commit(connection);
+        true
+    }
+
+    fn undo(&mut self, connection: &Connection, batch: &mut VecDeque<Box<dyn Job>>) -> bool {
+        if let Err(error) = connection.control("ROLLBACK") {
+            self.fail(connection, &error);
+            return true;
+        }
+        if self.done.len() == 1 {
+            // It was the first: it is undone alone, and its outcome stands.
+            self.answer();
+            return true;
+        }
+        while let Some(job) = self.done.pop() {
+            batch.push_front(job);
+        }
+        false
+    }
+
+    fn commit(&mut self, connection: &Connection) {
         match connection.control("COMMIT") {
             Ok(()) if connection.is_autocommit() => {
                 self.lanes.counters.commits.fetch_add(1, Ordering::Relaxed);
@@ -113,9 +148,18 @@ impl Writer {
     }
 }
 
-/// Runs one unit in its savepoint. `Err` means that the whole transaction is lost.
-fn run_unit(connection: &Connection, job: &mut dyn Job) -> Result<(), DbError> {
-    connection.control("SAVEPOINT unit")?;
+/// How a unit is run. `Err` means that the whole transaction is lost.
+type Run = fn(&Connection, &mut dyn Job) -> Result<Ran, DbError>;
+
+enum Ran {
+    /// What it wrote is to be saved, or it wrote nothing.
+    InOrder,
+    /// It wrote something that must not be saved.
+    ToUndo,
+}
+
+/// Runs a unit among others, nothing between them.
+fn run_bare(connection: &Connection, job: &mut dyn Job) -> Result<Ran, DbError> {
     let mut session = connection.session();
     let mut tx = Tx::new(&mut session);
     let keep = job.run(&mut tx);
@@ -123,8 +167,15 @@ fn run_unit(connection: &Connection, job: &mut dyn Job) -> Result<(), DbError> {
         let ended = || DbError::Broken("a unit of work ended the transaction itself".into());
         return Err(tx.into_failure().unwrap_or_else(ended));
     }
-    if !keep {
+    Ok(if keep || !connection.has_written() { Ran::InOrder } else { Ran::ToUndo })
+}
+
+/// Runs a unit in a savepoint of its own.
+fn run_in_savepoint(connection: &Connection, job: &mut dyn Job) -> Result<Ran, DbError> {
+    connection.control("SAVEPOINT unit")?;
+    if let Ran::ToUndo = run_bare(connection, job)? {
         connection.control("ROLLBACK TO unit")?;
     }
-    connection.control("RELEASE unit")
+    connection.control("RELEASE unit")?;
+    Ok(Ran::InOrder)
 }

@@ -1,5 +1,8 @@
 //! Units that share a commit (SQLite), or only a moment (PostgreSQL): the promises are the same.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use sql::{DbError, Engine, Options, params};
 
 use crate::support::{
@@ -65,6 +68,46 @@ async fn a_unit_that_fails_in_the_middle_costs_the_others_nothing() {
         assert_eq!((after.commits - before.commits, after.batches - before.batches), (2, 1));
     }
     assert_eq!(after.write_units - before.write_units, 10);
+}
+
+/// How often three units of one batch run when the second of them is refused: after a look, or after it wrote.
+async fn runs_beside_a_refusal(writes_first: bool) -> [u32; 3] {
+    let it = fixture_with(alone()).await;
+    let (gate, held) = hold(&it.db).await;
+    let runs: Arc<[AtomicU32; 3]> = Arc::default();
+    let mut waiting: Vec<Started<Result<(), DbError>>> = Vec::new();
+    for number in 0..3 {
+        let (db, runs) = (it.db.clone(), Arc::clone(&runs));
+        let unit = async move {
+            db.write(move |tx| {
+                runs[number].fetch_add(1, Ordering::Relaxed);
+                let id = format!("user-{number}");
+                if number != 1 || writes_first {
+                    tx.execute(&INSERT_USER, params![id, id])?;
+                }
+                let _ = tx.find(&FIND_SEEN, params![id], |row| row.get::<Option<i64>>(0))?;
+                if number == 1 { Err(DbError::Busy) } else { Ok(()) }
+            })
+            .await
+        };
+        waiting.push(start(unit).await);
+    }
+    gate.open();
+    held.done().await.unwrap();
+    for (number, unit) in waiting.into_iter().enumerate() {
+        assert_eq!(unit.done().await.is_err(), number == 1);
+    }
+    assert_eq!(users(&it.db).await, ["user-0", "user-2"]);
+    [0, 1, 2].map(|number| runs[number].load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn units_run_again_only_where_one_of_them_has_to_be_undone() {
+    assert_eq!(runs_beside_a_refusal(false).await, [1, 1, 1]);
+    let again = runs_beside_a_refusal(true).await;
+    // The first two run once more, each in a savepoint; the third had not had its turn.
+    let engine = fixture_with(alone()).await.db.engine();
+    assert_eq!(again, if engine == Engine::Sqlite { [2, 2, 1] } else { [1, 1, 1] });
 }
 
 #[tokio::test]
