@@ -15,6 +15,7 @@ mod plan;
 mod process;
 mod profile;
 mod report;
+mod unit;
 mod worker;
 
 use std::path::{Path, PathBuf};

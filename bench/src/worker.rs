@@ -6,8 +6,6 @@
 use std::io::BufRead as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand::SystemRandom;
@@ -22,18 +20,18 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::{Deserialize, Serialize};
-use sql::{DatabaseUrl, Db, DbError, Migration, Options, params};
 use tokio::net::TcpListener;
 
 use crate::Fallible;
+use crate::unit::{Tables, Units};
 
 /// A line to the worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Task {
     /// Serve HTTP that sends back what comes, until the worker ends.
     Echo,
-    /// Open this database and put so many codes into it.
-    Fill(String, u64),
+    /// Open this database and put so many codes into it, into the product's tables or into the barest.
+    Fill(String, u64, Tables),
     /// Redeem so many of them by so many callers.
     Units(u64, usize),
     /// Make a key of that algorithm.
@@ -72,8 +70,7 @@ pub fn work() -> Fallible<()> {
 
 #[derive(Default)]
 struct Worker {
-    database: Option<Db>,
-    redeemed: Arc<AtomicU64>,
+    units: Option<Units>,
     key: Option<Key>,
 }
 
@@ -86,11 +83,12 @@ impl Worker {
                 done.address = Some(listener.local_addr()?);
                 runtime.spawn(serve_echo(listener));
             }
-            Task::Fill(url, codes) => self.database = Some(runtime.block_on(fill(&url, codes))?),
+            Task::Fill(url, codes, tables) => {
+                self.units = Some(runtime.block_on(Units::fill(&url, tables, codes))?);
+            }
             Task::Units(count, callers) => {
-                let database = self.database.clone().ok_or("no database was opened")?;
-                let redeemed = Arc::clone(&self.redeemed);
-                runtime.block_on(async move { tokio::spawn(redeem(database, redeemed, count, callers)).await })??;
+                let units = self.units.clone().ok_or("no database was opened")?;
+                runtime.block_on(async move { tokio::spawn(units.redeem(count, callers)).await })??;
             }
             Task::MakeKey(algorithm) => self.key = Some(Key::make(&algorithm)?),
             Task::Sign(count) => {
@@ -117,91 +115,6 @@ async fn serve_echo(listener: TcpListener) {
 
 async fn echo(request: Request<Incoming>) -> Result<Response<Full<bytes::Bytes>>, hyper::Error> {
     Ok(Response::new(Full::new(request.into_body().collect().await?.to_bytes())))
-}
-
-/// The least that codes and grants can be kept in, whatever the product's own tables look like, so that a wasteful table
-/// of the product cannot raise the floor: rows as wide as their facts, a key each, one more index.
-const MIGRATIONS: &[Migration] = &[Migration::common(
-    1,
-    "codes",
-    "CREATE TABLE codes (hash BYTEA PRIMARY KEY, app TEXT NOT NULL, person TEXT NOT NULL, redirect_uri TEXT NOT NULL,
-        scopes TEXT NOT NULL, expires_at BIGINT NOT NULL, redeemed_at BIGINT, became TEXT);
-     CREATE TABLE grants (id TEXT PRIMARY KEY, app TEXT NOT NULL, person TEXT NOT NULL, scopes TEXT NOT NULL,
-        secret_hash BYTEA NOT NULL, generation BIGINT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL);
-     CREATE INDEX grants_by_person ON grants (person, app);",
-)];
-
-sql::statements! {
-    INSERT_CODE = "INSERT INTO codes (hash, app, person, redirect_uri, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
-    FIND_CODE = "SELECT app, person, redirect_uri, scopes, expires_at, redeemed_at FROM codes WHERE hash = $1";
-    CLAIM_CODE = "UPDATE codes SET redeemed_at = $2, became = $3 WHERE hash = $1 AND redeemed_at IS NULL";
-    INSERT_GRANT = "INSERT INTO grants (id, app, person, scopes, secret_hash, generation, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-}
-
-const APP: &str = "7c1f4b0e9d2a4c6f8e3b5a7d";
-const PERSON: &str = "0197a4c21b7e7d5f8a3c6e9b";
-const CALLBACK: &str = "http://localhost:8081/callback";
-const SCOPES: &str = "user:read meeting:create meeting:delete meeting:read meeting:update meeting:join";
-const NOW: i64 = 1_767_607_200_000;
-
-/// Spread over the tree, as real hashes are.
-fn hash(number: u64) -> [u8; 32] {
-    let mut hash = [7; 32];
-    hash[..8].copy_from_slice(&number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
-    hash
-}
-
-async fn fill(url: &str, codes: u64) -> Fallible<Db> {
-    let url: DatabaseUrl = url.parse()?;
-    let database = Db::open(&url, Options::default()).await?;
-    database.migrate(MIGRATIONS).await?;
-    for from in (0..codes).step_by(5_000) {
-        let insert = move |tx: &mut sql::Tx<'_>| {
-            for number in from..codes.min(from + 5_000) {
-                tx.execute(&INSERT_CODE, params![hash(number), APP, PERSON, CALLBACK, SCOPES, NOW])?;
-            }
-            Ok::<_, DbError>(())
-        };
-        database.write(insert).await?;
-    }
-    Ok(database)
-}
-
-async fn redeem(database: Db, redeemed: Arc<AtomicU64>, count: u64, callers: usize) -> Fallible<()> {
-    let until = redeemed.load(Ordering::Relaxed) + count;
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..callers {
-        let (database, redeemed) = (database.clone(), Arc::clone(&redeemed));
-        tasks.spawn(async move {
-            loop {
-                let number = redeemed.fetch_add(1, Ordering::Relaxed);
-                if number >= until {
-                    return Ok::<_, DbError>(());
-                }
-                database.write(move |tx| redeem_one(tx, number)).await?;
-            }
-        });
-    }
-    while let Some(ended) = tasks.join_next().await {
-        ended??;
-    }
-    redeemed.store(until, Ordering::Relaxed);
-    Ok(())
-}
-
-/// The unit of the floor: a look-up, a claim and an insert.
-fn redeem_one(tx: &mut sql::Tx<'_>, number: u64) -> Result<(), DbError> {
-    let hash = hash(number);
-    let (app, person, scopes) = tx.one(&FIND_CODE, params![hash], |row| {
-        Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<String>(3)?))
-    })?;
-    // Grants are made in the order of their ids, near enough.
-    let id = format!("0197a4c2-{number:012x}-8a3c6e9b0d1f2a3c");
-    if tx.execute(&CLAIM_CODE, params![hash, NOW, id])? != 1 {
-        return Err(DbError::Broken("a code was spent before".to_owned()));
-    }
-    tx.execute(&INSERT_GRANT, params![id, app, person, scopes, hash, 0_i64, NOW, NOW]).map(drop)
 }
 
 enum Key {
