@@ -38,7 +38,8 @@ impl File {
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         self.pragmas(
             &connection,
-            "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 0;",
+            // SQLite walks over the whole cache at most commits, so a large one costs more than it saves.
+            "PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 0;",
         )?;
         let mode: String = connection
             .raw
@@ -56,7 +57,8 @@ impl File {
     /// Opens the file for reading.
     pub fn open_reader(&self) -> Result<Connection, DbError> {
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        self.pragmas(&connection, "PRAGMA query_only = ON; PRAGMA cache_size = -8192;")?;
+        // A reader forgets its cache whenever somebody else has written: it need not hold much.
+        self.pragmas(&connection, "PRAGMA query_only = ON; PRAGMA cache_size = -2048;")?;
         Ok(connection)
     }
 
