@@ -4,6 +4,7 @@
 //! [`KnownScope`]s; every function that needs it takes the table, so that an operator's own scopes
 //! can join the [`CATALOGUE`] without a change here.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -74,7 +75,8 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// One scope name: `1*( %x21 / %x23-5B / %x5D-7E )` (RFC 6749 3.3).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Scope(String);
+// The names of the catalogue are borrowed from it: nearly every scope is one of them, and each token copies some.
+pub struct Scope(Cow<'static, str>);
 
 /// A text is no list of scope names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +107,9 @@ impl Scope {
     /// # Errors
     /// The name is empty, too long, or has a forbidden character.
     pub fn parse(name: &str) -> Result<Self, ScopeFault> {
+        if let Some(known) = KnownScope::find(name) {
+            return Ok(Self::from(*known));
+        }
         if name.is_empty() {
             return Err(ScopeFault::Empty);
         }
@@ -115,7 +120,7 @@ impl Scope {
         if !name.bytes().all(allowed) {
             return Err(ScopeFault::Character);
         }
-        Ok(Self(name.to_owned()))
+        Ok(Self(Cow::Owned(name.to_owned())))
     }
 
     /// The name.
@@ -145,7 +150,7 @@ impl std::str::FromStr for Scope {
 
 impl From<KnownScope> for Scope {
     fn from(known: KnownScope) -> Self {
-        Self(known.name.to_owned())
+        Self(Cow::Borrowed(known.name))
     }
 }
 
@@ -209,6 +214,18 @@ impl ScopeSet {
         self.0.iter()
     }
 
+    /// The names, separated by single spaces, as `scope` is written on the wire and in tables.
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.iter().map(|scope| scope.as_str().len() + 1).sum());
+        for scope in self.iter() {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(scope.as_str());
+        }
+        text
+    }
+
     /// Whether every scope of this set is in the other.
     pub fn is_subset(&self, other: &Self) -> bool {
         self.iter().all(|scope| other.contains(scope.as_str()))
@@ -260,15 +277,9 @@ impl PartialEq for ScopeSet {
 impl Eq for ScopeSet {}
 
 impl fmt::Display for ScopeSet {
-    /// Names separated by single spaces, as `scope` is written on the wire.
+    /// See [`ScopeSet::text`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, scope) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(scope.as_str())?;
-        }
-        Ok(())
+        f.write_str(&self.text())
     }
 }
 
@@ -290,7 +301,7 @@ impl TryFrom<String> for ScopeSet {
 
 impl Serialize for ScopeSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text())
     }
 }
 

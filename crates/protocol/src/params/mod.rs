@@ -176,6 +176,9 @@ impl From<Option<String>> for Value {
 
 /// Decodes one name or value of a form; `None` when it is not UTF-8.
 pub(crate) fn form_decode(bytes: &[u8]) -> Option<String> {
+    if !bytes.iter().any(|b| matches!(b, b'+' | b'%')) {
+        return String::from_utf8(bytes.to_vec()).ok();
+    }
     let spaced: Vec<u8> = bytes.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
     String::from_utf8(percent_decode(&spaced).collect()).ok()
 }

@@ -109,8 +109,10 @@ impl Issued {
             },
             expires_at: &expires_at,
             refresh_token: refresh_token.expose(),
-            scope: &self.access.scopes.to_string(),
+            scope: &self.access.scopes.text(),
         };
-        serde_json::to_vec(&response).map_err(|error| OAuthError::server_error(error.to_string()))
+        let mut body = Vec::with_capacity(access_token.len() + 512);
+        serde_json::to_writer(&mut body, &response).map_err(|error| OAuthError::server_error(error.to_string()))?;
+        Ok(body)
     }
 }

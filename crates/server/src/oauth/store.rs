@@ -84,7 +84,7 @@ pub fn insert_code(tx: &mut Tx<'_>, code: &NewCode) -> Result<bool, DbError> {
     let digest = code.code.digest();
     let hash = digest.as_bytes();
     let challenge = code.code_challenge.as_ref().map(ToString::to_string);
-    let scopes = code.scopes.to_string();
+    let scopes = code.scopes.text();
     let values = params![
         hash,
         code.request_id,
@@ -120,7 +120,7 @@ pub fn insert_grant(tx: &mut Tx<'_>, grant: &Grant, code: &Sha256Digest, session
     let id = grant.id.to_string();
     let code = code.as_bytes();
     let secret_hash = secret_hash.as_bytes();
-    let scopes = grant.scopes.to_string();
+    let scopes = grant.scopes.text();
     let values = params![
         id,
         code,
