@@ -4,8 +4,9 @@
 //! a bound: whoever sends many sign-ins at once waits, and beyond the queue is asked to come back.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -20,6 +21,13 @@ const PARAMS: Params = Params::DEFAULT;
 
 /// A stored hash that asks for more memory than this is not computed (256 MiB).
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
+
+/// When nobody has signed in for so long, the memory of the last hash goes back to the system.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Blocks of 1 KiB to ask the system for, though only what a hash needs is ever touched: the C library's allocator keeps
+/// what is smaller than 32 MiB for itself when it comes back.
+const RESERVED: usize = 33 * 1024;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -107,8 +115,14 @@ fn work(queue: &Mutex<Receiver<Job>>) {
     // Kept between hashes: to get 19 MiB fresh from the system each time costs a quarter of the hash.
     let mut memory = Vec::new();
     loop {
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { password, task }) = job else { return };
+        let Job { password, task } = match next(queue, memory.is_empty()) {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => {
+                memory = Vec::new();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         // Whoever stopped waiting needs no answer, before the work or after it.
         match task {
             Task::Hash { salt, answer } if !answer.is_closed() => {
@@ -119,6 +133,15 @@ fn work(queue: &Mutex<Receiver<Job>>) {
             }
             Task::Hash { .. } | Task::Verify { .. } => {}
         }
+    }
+}
+
+/// Waits for the next job: at most [`IDLE`], or as long as it takes.
+fn next(queue: &Mutex<Receiver<Job>>, without_end: bool) -> Result<Job, RecvTimeoutError> {
+    let queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    match without_end {
+        true => queue.recv().map_err(RecvTimeoutError::from),
+        false => queue.recv_timeout(IDLE),
     }
 }
 
@@ -179,6 +202,9 @@ fn compute(
     memory: &mut Vec<Block>,
 ) -> Result<(), HashingError> {
     let blocks = params.block_count();
+    if memory.capacity() < blocks {
+        memory.reserve_exact(blocks.max(RESERVED));
+    }
     if memory.len() < blocks {
         memory.resize(blocks, Block::default());
     }
