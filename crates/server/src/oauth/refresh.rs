@@ -141,8 +141,11 @@ impl Step<'_> {
                 Ok(Some(self.repeat()))
             }
             Decision::Replay => {
+                if !self.end(tx)? {
+                    // Another request ended it since the look: the table has an answer for that.
+                    return Ok(None);
+                }
                 counters.refresh_replays.count();
-                self.end(tx)?;
                 Ok(Some(refused(&fault::REFRESH_TOKEN_REPLAYED)))
             }
             Decision::Delayed => Ok(Some(refused(&fault::REFRESH_TOKEN_REPLACED))),
@@ -218,7 +221,8 @@ impl Step<'_> {
         })
     }
 
-    fn end(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+    /// Ends the grant; false when it had ended by then.
+    fn end(&self, tx: &mut Tx<'_>) -> Result<bool, DbError> {
         let presented = self.asked.token.generation.number();
         let current = self.grant.family.generation.number();
         let ending = Ending {
@@ -228,7 +232,7 @@ impl Step<'_> {
             reason: EndReason::ReplayedRefresh,
             detail: json!({ "presented": presented, "current": current }),
         };
-        ends::end_grant(tx, &self.asked.ask, self.grant.id, &ending).map(drop)
+        ends::end_grant(tx, &self.asked.ask, self.grant.id, &ending)
     }
 
     /// Whether the previous token was derived from the presented one: by whichever key was current then.

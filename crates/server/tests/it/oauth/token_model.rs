@@ -194,15 +194,11 @@ impl Run {
         let text = self.model.issued[self.held].refresh.clone();
         let (one, other) = tokio::join!(refresh(&self.world, &self.app, &text), refresh(&self.world, &self.app, &text));
         // Whichever came first: judged one after the other, both must be what the table says.
-        let (first, second) = if one.status == 200 { (one, other) } else { (other, one) };
+        let came_second = |answer: &Answer| answer.status != 200 && answer.json["message"] == "grant_ended";
+        let (first, second) = if came_second(&one) { (other, one) } else { (one, other) };
         let held = self.held;
-        if first.status == 400 && first.json["message"] == "grant_ended" {
-            self.judge(held, &second);
-            self.judge(held, &first);
-        } else {
-            self.judge(held, &first);
-            self.judge(held, &second);
-        }
+        self.judge(held, &first);
+        self.judge(held, &second);
         if first.status == 200 {
             assert_eq!(first.tokens().refresh, second.tokens().refresh, "\n{}", self.story);
             self.held = self.model.current;
