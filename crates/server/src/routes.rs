@@ -21,7 +21,7 @@ pub fn all() -> Router<SharedApp> {
         .merge(apps::routes())
         .merge(mail::routes())
         .merge(oauth::routes())
-        .merge(meetings::routes().layer(from_fn(oauth::refuse_token_in_query)))
+        .merge(meetings::routes().layer(from_fn(oauth::refuse_token_in_query)).layer(from_fn(oauth::allow_any_origin)))
         .merge(screening::routes())
         .merge(review::routes())
 }

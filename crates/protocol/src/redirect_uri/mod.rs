@@ -44,6 +44,20 @@ impl ClientKind {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
     }
 
+    /// The name that people type and read: `confidential`, `browser` or `native`.
+    pub const fn short_name(self) -> &'static str {
+        match self {
+            Self::Confidential => "confidential",
+            Self::PublicBrowser => "browser",
+            Self::PublicNative => "native",
+        }
+    }
+
+    /// Finds a kind by either of its names.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.short_name() == name || kind.as_str() == name)
+    }
+
     /// Whether the app has no secret, and so must use PKCE.
     pub const fn is_public(self) -> bool {
         match self {

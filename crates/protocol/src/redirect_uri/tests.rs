@@ -284,3 +284,16 @@ proptest! {
         prop_assert_eq!(percent_decoded, state);
     }
 }
+
+#[test]
+fn a_kind_has_a_stored_name_and_one_that_people_type() {
+    for kind in ClientKind::ALL {
+        assert_eq!(ClientKind::parse(kind.as_str()), Some(*kind));
+        assert_eq!(ClientKind::named(kind.as_str()), Some(*kind));
+        assert_eq!(ClientKind::named(kind.short_name()), Some(*kind));
+    }
+    assert_eq!(ClientKind::named("native"), Some(ClientKind::PublicNative));
+    for unknown in ["", "public", "Native", "web"] {
+        assert_eq!(ClientKind::named(unknown), None, "{unknown}");
+    }
+}

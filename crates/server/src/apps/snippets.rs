@@ -109,7 +109,15 @@ impl Ingredients<'_> {
     fn pkce_snippet(&self) -> Snippet {
         Snippet {
             title: "1. Send the person here, with a PKCE challenge (shell)",
-            hint: "OAuth libraries do this for you. Make a new verifier and a new state for every sign-in.",
+            hint: match self.kind {
+                ClientKind::PublicNative => {
+                    "OAuth libraries do this for you. Make a new verifier and a new state for every sign-in. A callback URL at \
+                    127.0.0.1 or [::1] takes the port that your app listens on: add it to redirect_uri."
+                }
+                ClientKind::Confidential | ClientKind::PublicBrowser => {
+                    "OAuth libraries do this for you. Make a new verifier and a new state for every sign-in."
+                }
+            },
             text: format!(
                 "CODE_VERIFIER=$(openssl rand -base64 48 | tr '+/' '-_' | tr -d '\\n')\n\
                  CODE_CHALLENGE=$(printf %s \"$CODE_VERIFIER\" | openssl dgst -sha256 -binary | openssl base64 | tr '+/' '-_' | tr -d '=\\n')\n\

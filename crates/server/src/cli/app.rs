@@ -126,7 +126,7 @@ impl App {
 
 impl Create {
     async fn run(self) -> Result<(), Failure> {
-        let Some(kind) = ClientKind::parse(&self.kind) else {
+        let Some(kind) = ClientKind::named(&self.kind) else {
             return refuse(format!("--kind {} is not known; use confidential, browser or native", self.kind));
         };
         let mut scopes = Vec::new();
@@ -173,7 +173,7 @@ impl Create {
             println!(
                 "{}",
                 json!({"app_id": app.id.as_str(), "client_id": app.client_id.as_str(), "client_secret": secret,
-                    "status": "draft", "name": creation.declared.name, "owner": email.as_str(),
+                    "kind": app.kind.short_name(), "status": "draft", "name": creation.declared.name, "owner": email.as_str(),
                     "redirect_uris": creation.declared.callback_urls, "scopes": scope_names(&creation.declared)})
             );
         } else {
@@ -281,7 +281,7 @@ async fn show(named: &Named) -> Result<(), Failure> {
 fn print_details(app: &AppDetails) {
     println!("app            {}", app.id);
     println!("client id      {}", app.client_id);
-    println!("kind           {}", app.kind.as_str());
+    println!("kind           {}", app.kind.short_name());
     println!("status         {}", app.status);
     println!("owner          {}", app.owner_email);
     println!("created        {}", app.created_at.to_iso());
@@ -315,7 +315,7 @@ fn details_json(app: &AppDetails) -> Json {
     json!({
         "app_id": app.id.as_str(),
         "client_id": app.client_id.as_str(),
-        "kind": app.kind.as_str(),
+        "kind": app.kind.short_name(),
         "status": app.status.as_str(),
         "owner": app.owner_email,
         "created_at": app.created_at.to_iso(),

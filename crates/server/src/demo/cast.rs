@@ -1,5 +1,7 @@
 //! The made-up people and apps.
 
+use protocol::redirect_uri::ClientKind;
+
 use crate::apps::USE_CASES;
 
 /// A made-up person.
@@ -50,6 +52,8 @@ pub enum Stage {
 pub struct Part {
     /// Its name.
     pub name: &'static str,
+    /// Whether it keeps a secret.
+    pub kind: ClientKind,
     /// Its site; homepage, policy and logo are pages of it. Empty for the sample client, whose address is known only
     /// when it listens.
     pub site: &'static str,
@@ -80,6 +84,7 @@ pub const HARMFUL_SITES: &[&str] = &["prize-login.example", "webinar-wizard.exam
 pub const APPS: &[Part] = &[
     Part {
         name: "Calendar Companion",
+        kind: ClientKind::Confidential,
         site: "",
         callback_urls: &[],
         scopes: EVERYTHING,
@@ -90,6 +95,7 @@ pub const APPS: &[Part] = &[
     },
     Part {
         name: "Standup Notes",
+        kind: ClientKind::Confidential,
         site: "https://standup-notes.example",
         callback_urls: &["https://standup-notes.example/oauth/callback", "http://localhost:9999/callback"],
         scopes: &["user:read", "meeting:read"],
@@ -100,6 +106,7 @@ pub const APPS: &[Part] = &[
     },
     Part {
         name: "Clinic Desk",
+        kind: ClientKind::Confidential,
         site: "https://clinic-desk.example",
         callback_urls: &["https://clinic-desk.example/jiomeet/callback"],
         scopes: &["user:read", "meeting:create", "meeting:read"],
@@ -110,6 +117,7 @@ pub const APPS: &[Part] = &[
     },
     Part {
         name: "Free Prize Meetings",
+        kind: ClientKind::Confidential,
         site: "https://free-prize-meetings.example",
         callback_urls: &["https://free-prize-meetings.example/cb", "https://collect.prize-login.example/in"],
         scopes: EVERYTHING,
@@ -120,6 +128,7 @@ pub const APPS: &[Part] = &[
     },
     Part {
         name: "Tutor Table",
+        kind: ClientKind::Confidential,
         site: "https://tutor-table.example",
         callback_urls: &["https://tutor-table.example/callback"],
         scopes: &["user:read", "meeting:create"],
@@ -130,6 +139,7 @@ pub const APPS: &[Part] = &[
     },
     Part {
         name: "Quick Links",
+        kind: ClientKind::Confidential,
         site: "https://quick-links.example",
         callback_urls: &["https://quick-links.example/callback", "https://bit.ly/quick-links-callback"],
         scopes: &["user:read"],
@@ -141,6 +151,7 @@ pub const APPS: &[Part] = &[
     },
     Part {
         name: "Half an Idea",
+        kind: ClientKind::Confidential,
         site: "https://half-an-idea.example",
         callback_urls: &["http://localhost:3000/callback"],
         scopes: &["user:read", "meeting:read"],
@@ -151,6 +162,7 @@ pub const APPS: &[Part] = &[
     },
     Part {
         name: "Webinar Wizard",
+        kind: ClientKind::Confidential,
         site: "https://webinar-wizard.example",
         callback_urls: &["https://webinar-wizard.example/callback"],
         scopes: EVERYTHING,
@@ -158,5 +170,27 @@ pub const APPS: &[Part] = &[
         description: "Large webinars.",
         stage: Stage::Suspended,
         reason: "Malicious URL: the homepage served malware on 3 November.",
+    },
+    Part {
+        name: "Meeting Tray",
+        kind: ClientKind::PublicNative,
+        site: "https://meeting-tray.example",
+        callback_urls: &["http://127.0.0.1/callback", "http://[::1]/callback", "example.meeting-tray:/callback"],
+        scopes: &["user:read", "meeting:read", "meeting:join"],
+        use_case: USE_CASES[5],
+        description: "A desktop app that shows the next meeting beside the clock.",
+        stage: Stage::Approved,
+        reason: "",
+    },
+    Part {
+        name: "Room Board",
+        kind: ClientKind::PublicBrowser,
+        site: "https://room-board.example",
+        callback_urls: &["https://room-board.example/callback", "http://localhost:5173/callback"],
+        scopes: &["user:read", "meeting:read"],
+        use_case: USE_CASES[5],
+        description: "A page beside the door that shows who meets where; it runs in the browser alone.",
+        stage: Stage::Approved,
+        reason: "",
     },
 ];

@@ -1,6 +1,5 @@
 //! Puts the made-up people and apps into the database; what is there already stays.
 
-use protocol::redirect_uri::ClientKind;
 use protocol::scope::Scope;
 use serde_json::json;
 use sql::{DbError, Tx};
@@ -203,8 +202,8 @@ async fn create_app(
 ) -> Result<AppId, SeedError> {
     let now = app.clock.now();
     let actor = Actor::User(owner.clone());
-    let creation = Creation::prepare(&app.random, owner.clone(), ClientKind::Confidential, declared, actor, now)
-        .map_err(|faults| {
+    let creation =
+        Creation::prepare(&app.random, owner.clone(), part.kind, declared, actor, now).map_err(|faults| {
             SeedError::Cast(faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join(" "))
         })?;
     // The file first: a secret that nobody knows is worse than one that opens nothing yet.
@@ -264,7 +263,8 @@ fn steps_to(app: &App, part: &Part, id: &AppId, now: Timestamp) -> Vec<Step> {
     }
 }
 
-/// Reports an app as it is now; the sample client gets today's addresses, and every app a secret that the file knows.
+/// Reports an app as it is now; the sample client gets today's addresses, and every
+/// confidential app a secret that the file knows.
 async fn keep_app(
     app: &App,
     part: &Part,
@@ -274,7 +274,7 @@ async fn keep_app(
     folder: &std::path::Path,
 ) -> Result<SeededApp, SeedError> {
     let now = app.clock.now();
-    let fresh = if file.client_secrets.contains_key(part.name) {
+    let fresh = if part.kind.is_public() || file.client_secrets.contains_key(part.name) {
         None
     } else {
         let secret = apps::NewSecret::mint(&app.random);

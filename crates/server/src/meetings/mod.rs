@@ -33,6 +33,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::app::SharedApp;
+use crate::oauth::answer_preflight;
 
 pub use answers::{CancelledAnswer, CreatedAnswer, ListAnswer, MeetingAnswer, ProfileAnswer};
 pub use body::{MOST_PARTICIPANTS, TOPIC_LENGTH};
@@ -42,10 +43,13 @@ pub use store::STATEMENTS;
 /// The calls of the user and meeting API.
 pub fn routes() -> Router<SharedApp> {
     Router::new()
-        .route("/api/user/profile", get(api::show_profile))
-        .route("/api/my_profile", get(api::show_profile))
-        .route("/api/meeting", post(api::create_meeting))
-        .route("/api/meeting/{user_id}", get(api::list_meetings))
-        .route("/api/meeting/meetingDetails/{meeting_id}", get(api::show_meeting).put(api::change_meeting))
-        .route("/api/meeting/cancel/{meeting_id}", post(api::cancel_meeting))
+        .route("/api/user/profile", get(api::show_profile).options(answer_preflight))
+        .route("/api/my_profile", get(api::show_profile).options(answer_preflight))
+        .route("/api/meeting", post(api::create_meeting).options(answer_preflight))
+        .route("/api/meeting/{user_id}", get(api::list_meetings).options(answer_preflight))
+        .route(
+            "/api/meeting/meetingDetails/{meeting_id}",
+            get(api::show_meeting).put(api::change_meeting).options(answer_preflight),
+        )
+        .route("/api/meeting/cancel/{meeting_id}", post(api::cancel_meeting).options(answer_preflight))
 }

@@ -1,8 +1,8 @@
 //! Cross-origin access (the Fetch standard's CORS protocol), for apps that run in a browser.
 //!
-//! Metadata, keys, token and revocation answer any origin: nothing there depends on a cookie, and who may ask is decided
-//! by what is sent. Credentials are never allowed, and no other endpoint takes part: the authorization endpoint is for
-//! navigation, introspection for servers.
+//! Metadata, keys, token and revocation, and the API that the tokens open, answer any origin: nothing there depends on a
+//! cookie, and who may ask is decided by what is sent. Credentials are never allowed, and no other endpoint takes part: the
+//! authorization endpoint is for navigation, introspection for servers.
 
 use axum::extract::Request;
 use axum::http::HeaderValue;
@@ -14,7 +14,7 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
 };
 
-/// Lets scripts of any origin read the answer.
+/// A layer: lets scripts of any origin read the answer.
 pub async fn allow_any_origin(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -28,8 +28,8 @@ pub async fn answer_preflight() -> Response {
     (
         StatusCode::NO_CONTENT,
         [
-            (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
-            (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type"),
+            (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT"),
+            (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, DPoP"),
             (ACCESS_CONTROL_MAX_AGE, "86400"),
         ],
     )

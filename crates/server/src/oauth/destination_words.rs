@@ -7,6 +7,10 @@ use url::Url;
 pub fn site_words(redirect_uri: &str) -> String {
     let Ok(url) = Url::parse(redirect_uri) else { return redirect_uri.to_owned() };
     match (url.scheme(), url.host_str(), url.port()) {
+        ("http", Some(host), port) if is_loopback(host) => match port {
+            Some(port) => format!("a program on this device ({host}:{port})"),
+            None => format!("a program on this device ({host})"),
+        },
         ("http" | "https", Some(host), Some(port)) => format!("{host}:{port}"),
         ("http" | "https", Some(host), None) => host.to_owned(),
         (scheme, _, _) => format!("the app {scheme} on this device"),
@@ -19,11 +23,17 @@ pub fn other_site_than(redirect_uri: &str, homepage_url: &str) -> Option<String>
     let homepage_host = homepage.host_str()?;
     let redirect = Url::parse(redirect_uri).ok()?;
     let host = match redirect.scheme() {
+        // Only native apps may listen there, and they have no other site.
+        "http" if is_loopback(redirect.host_str()?) => return None,
         "http" | "https" => redirect.host_str()?.to_owned(),
         // A private-use scheme is a domain name back to front (RFC 8252 7.1).
         scheme => scheme.rsplit('.').collect::<Vec<_>>().join("."),
     };
     (site_of(&host) != site_of(homepage_host)).then(|| homepage_host.to_owned())
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "127.0.0.1" || host == "[::1]"
 }
 
 /// An address that may be a link on our pages: http or https, and nothing that a browser would run.
@@ -44,7 +54,8 @@ mod tests {
             ("https://app.example.com/cb?x=1", "app.example.com"),
             ("https://app.example.com:8443/cb", "app.example.com:8443"),
             ("http://localhost:8081/callback", "localhost:8081"),
-            ("http://[::1]:49152/", "[::1]:49152"),
+            ("http://[::1]:49152/", "a program on this device ([::1]:49152)"),
+            ("http://127.0.0.1/cb", "a program on this device (127.0.0.1)"),
             ("com.example.app:/cb", "the app com.example.app on this device"),
         ] {
             assert_eq!(site_words(uri), expected);

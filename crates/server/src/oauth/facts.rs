@@ -1,7 +1,7 @@
 //! What the database says about an authorization request, in one unit of work, and what follows from it.
 
 use protocol::error::OAuthError;
-use protocol::redirect_uri::{RedirectUri, match_registered};
+use protocol::redirect_uri::{ClientKind, RedirectUri, match_registered};
 use sql::{DbError, Tx};
 
 use super::answer::Destination;
@@ -95,7 +95,8 @@ impl Facts {
         match trusted.demand(&self.app, settings.require_pkce, settings.issuer) {
             Err(error) => Step::Refuse(trusted.destination, error),
             Ok(demand) => {
-                let next = self.next(&demand, request, is_fresh);
+                let any_program = any_program_may_take(self.app.kind, trusted.destination.redirect_uri());
+                let next = self.next(&demand, request, is_fresh, any_program);
                 Step::Go(trusted.destination, demand, next)
             }
         }
@@ -110,7 +111,7 @@ impl Facts {
         }
     }
 
-    fn next(&self, demand: &Demand, request: &CarriedRequest, is_fresh: bool) -> Next {
+    fn next(&self, demand: &Demand, request: &CarriedRequest, is_fresh: bool, any_program: bool) -> Next {
         let asking = Asking {
             prompt: demand.request.prompt,
             max_age: demand.request.max_age,
@@ -126,7 +127,13 @@ impl Facts {
             return Next::SignIn(reason);
         }
         let consent = self.person.as_ref().and_then(|person| person.consent.as_ref());
-        let reason = consent_reason(asking.prompt, &demand.scopes, consent, self.app.consent_version);
+        let reason = consent_reason(asking.prompt, &demand.scopes, consent, self.app.consent_version, any_program);
         reason.map_or(Next::Issue, Next::Consent)
     }
+}
+
+/// Whether any program on the person's device can have the answer: a port of the loopback interface or a private-use scheme
+/// is whoever's is first. Only an `https` address tells one native app from another (RFC 8252 8.6).
+fn any_program_may_take(kind: ClientKind, redirect_uri: &str) -> bool {
+    kind == ClientKind::PublicNative && !redirect_uri.starts_with("https://")
 }

@@ -61,6 +61,8 @@ pub enum ConsentReason {
     NotAllGranted,
     /// The app has other scopes, another name, logo or host since.
     AppChanged,
+    /// Any program on the device can take the answer, so a person says each time that they began this (RFC 8252 8.6).
+    AnyProgramOnTheDevice,
 }
 
 /// What comes next for a request without fault.
@@ -112,6 +114,7 @@ pub fn consent_reason(
     scopes: &ScopeSet,
     consent: Option<&Consent>,
     consent_version: i64,
+    any_program: bool,
 ) -> Option<ConsentReason> {
     let Some(consent) = consent else { return Some(ConsentReason::NeverAsked) };
     if prompt.consent {
@@ -120,6 +123,8 @@ pub fn consent_reason(
         Some(ConsentReason::NotAllGranted)
     } else if consent.version < consent_version {
         Some(ConsentReason::AppChanged)
+    } else if any_program {
+        Some(ConsentReason::AnyProgramOnTheDevice)
     } else {
         None
     }
@@ -216,7 +221,7 @@ mod tests {
             ("", "user:read", some, 3, Some(AppChanged), "the app has changed"),
             ("consent", "user:read", some, 2, Some(PromptConsent), "the app wants it so"),
         ] {
-            assert_eq!(consent_reason(prompt(text), &scopes(asked), consent, version), expected, "{why}");
+            assert_eq!(consent_reason(prompt(text), &scopes(asked), consent, version, false), expected, "{why}");
         }
     }
 

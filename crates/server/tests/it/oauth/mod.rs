@@ -9,6 +9,7 @@ mod consent;
 pub mod flow;
 mod introspect;
 mod metadata;
+mod public_apps;
 mod races;
 mod revoke;
 mod sign_in_flow;

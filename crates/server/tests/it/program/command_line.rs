@@ -94,6 +94,24 @@ fn an_app_is_created_submitted_approved_suspended_and_reinstated() {
 }
 
 #[test]
+fn apps_are_of_the_kinds_that_the_help_names() {
+    let (database, _scratch) = empty_database();
+    verb(&database, DEVELOPER, "monsoon bus stop\n");
+    for (typed, kind) in
+        [("confidential", "confidential"), ("browser", "browser"), ("native", "native"), ("public_native", "native")]
+    {
+        let app = json(&verb(&database, &[APP, &["--kind", typed]].concat(), ""));
+        assert_eq!((&app["kind"], app["client_secret"].is_null()), (&Json::from(kind), kind != "confidential"));
+        let shown = json(&verb(&database, &["app", "show", app["app_id"].as_str().unwrap(), "--json"], ""));
+        assert_eq!(shown["kind"], kind);
+    }
+    let loopback = ["--callback-url", "http://127.0.0.1/cb", "--callback-url", "app.standup:/cb"];
+    verb(&database, &[APP, &loopback, &["--kind", "native"]].concat(), "");
+    assert!(refused(&database, &[APP, &loopback, &["--kind", "browser"]].concat(), "").contains("Only native apps"));
+    assert!(refused(&database, &[APP, &["--kind", "web"]].concat(), "").contains("confidential, browser or native"));
+}
+
+#[test]
 fn every_fault_of_an_app_is_said_at_once() {
     let (database, _scratch) = empty_database();
     verb(&database, DEVELOPER, "monsoon bus stop\n");

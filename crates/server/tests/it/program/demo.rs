@@ -25,6 +25,11 @@ fn it_reports_people_of_every_kind_and_apps_in_every_state() {
         assert!(statuses.contains(&status), "an app that is {status} in {statuses:?}");
     }
     assert!(statuses.iter().filter(|status| **status == "approved").count() >= 2);
+    for app in demo.report["apps"].as_array().unwrap() {
+        let public = ["Meeting Tray", "Room Board"].contains(&app["name"].as_str().unwrap());
+        assert_eq!(app["client_secret"].is_null(), public, "an app without a secret says so: {app}");
+        assert!(!public || app["status"] == "approved", "{app}");
+    }
     let client = demo.text("/client/client_id");
     assert!(column(&demo, "apps", "client_id").contains(&client), "the sample client is among the apps");
     assert_eq!(demo.text("/authorization_endpoint"), format!("{}/oauth2/authorize", demo.text("/issuer")));

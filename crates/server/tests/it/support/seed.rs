@@ -31,6 +31,10 @@ pub const ALL_SCOPES: &str = "user:read meeting:create meeting:delete meeting:re
 /// A verifier, for codes that are asked for with PKCE.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
+/// Its challenge, as the parameters of an authorization request.
+pub const CHALLENGE: [(&str, &str); 2] =
+    [("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"), ("code_challenge_method", "S256")];
+
 const REMEMBER_CONSENT: Statement = Statement::new(
     "REMEMBER_CONSENT",
     "INSERT INTO consents (user_id, app_id, granted_scopes, declined_scopes, consent_version, first_granted_at, answered_at)
@@ -70,18 +74,36 @@ impl World {
         app
     }
 
+    /// An approved native app that listens on the loopback interface, on whichever port is free.
+    pub async fn native_app(&self, name: &str) -> TestApp {
+        let callback_urls = [
+            "http://127.0.0.1/callback".to_owned(),
+            "http://[::1]/callback".to_owned(),
+            "http://localhost:7777/callback".to_owned(),
+            format!("example.{name}:/callback"),
+            format!("https://{name}.example/callback"),
+        ];
+        let app = self.draft_app_at(name, ClientKind::PublicNative, &callback_urls).await;
+        self.decide(&app, Decision::Approve).await;
+        app
+    }
+
     /// An app that was handed in and waits for its review: in test mode.
     pub async fn draft_app(&self, name: &str, kind: ClientKind) -> TestApp {
+        self.draft_app_at(name, kind, &[format!("https://{name}.example/callback")]).await
+    }
+
+    /// As [`World::draft_app`], with these callback URLs.
+    pub async fn draft_app_at(&self, name: &str, kind: ClientKind, callback_urls: &[String]) -> TestApp {
         let owner = self.person(&format!("{name}-dev@example.com")).await;
         let random = Random::default();
-        let redirect_uri = format!("https://{name}.example/callback");
         let declared = Declaration {
             name: name.to_owned(),
             homepage_url: format!("https://{name}.example/"),
             policy_url: format!("https://{name}.example/policy"),
             logo_url: format!("https://{name}.example/logo.png"),
             use_case: "Other".to_owned(),
-            callback_urls: vec![redirect_uri.clone()],
+            callback_urls: callback_urls.to_vec(),
             scopes: ALL_SCOPES.split(' ').map(|scope| (Scope::parse(scope).unwrap(), None)).collect(),
             ..Declaration::default()
         };
@@ -90,7 +112,7 @@ impl World {
             id: creation.app.id.clone(),
             client_id: creation.app.client_id.to_string(),
             client_secret: creation.secret.as_ref().map_or_else(String::new, |secret| secret.text.expose().to_owned()),
-            redirect_uri,
+            redirect_uri: callback_urls[0].clone(),
             owner,
         };
         self.write(move |tx| creation.write(tx)).await;
