@@ -47,12 +47,15 @@ sql::statements! {
 pub enum Kind {
     /// The screening of a revision; the subject is its id.
     Screening,
+    /// The end of the meetings of an account that was deleted; the subject is its id.
+    MeetingsOfAccount,
 }
 
 impl Kind {
     const fn as_str(self) -> &'static str {
         match self {
             Kind::Screening => "screening",
+            Kind::MeetingsOfAccount => "meetings_of_account",
         }
     }
 }

@@ -11,6 +11,11 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::common(3, "review", include_str!("../migrations/0003_review.sql")),
     Migration::common(4, "oauth", include_str!("../migrations/0004_oauth.sql")),
     Migration::common(5, "meetings", include_str!("../migrations/0005_meetings.sql")),
+    Migration::common(
+        6,
+        "meetings_of_deleted_accounts",
+        include_str!("../migrations/0006_meetings_of_deleted_accounts.sql"),
+    ),
 ];
 
 /// Every statement that the program runs on this schema, room by room: a test prepares each on both engines and looks at

@@ -15,6 +15,7 @@ use super::secrets::{self, Overlap, Rotation};
 use super::store;
 use crate::audit::Record;
 use crate::ids::{AppId, RevisionId, SecretId, UserId};
+use crate::jobs;
 use crate::time::Timestamp;
 
 /// Who changes which app, when, and what the audit log says.
@@ -165,6 +166,10 @@ pub fn change_test_callbacks(tx: &mut Tx<'_>, doing: &Doing, urls: &[String], se
     }
     if !console_store::claim_callback_change(tx, &working.id, urls, doing.now)? {
         return Ok(Edited::Overtaken(Seen::of(&working)));
+    }
+    if working.status == RevisionStatus::InReview {
+        // The reviewer judges by findings about what is declared now.
+        jobs::schedule(tx, jobs::Kind::Screening, working.id.as_str(), doing.now)?;
     }
     let detail = json!({"from": working.declared.callback_urls, "to": urls});
     doing.record.clone().detail(detail).write(tx)?;

@@ -50,8 +50,7 @@ pub use lifecycle::{Change, Creation, NewSecret, delete, submit};
 pub use pages::{routes, samples};
 pub use refusals::{Refusals, write_refusals};
 pub use store::{
-    NewApp, find_details, find_for_token, find_serving, is_developer, list_apps, list_owned, may_use, raise_epoch,
-    touch_secret,
+    NewApp, find_details, find_serving, is_developer, list_apps, list_owned, may_use, raise_epoch, touch_secret,
 };
 
 /// What removes this room's expired rows, a batch at a time.

@@ -5,7 +5,7 @@ use protocol::scope::{Scope, ScopeSet};
 use protocol::secret::Sha256Digest;
 use sql::{DbError, Row, Tx, params};
 
-use super::app::{AppStatus, RevisionStatus, SecretHash, ServingApp, TokenApp};
+use super::app::{AppStatus, RevisionStatus, ServingApp};
 use super::declaration::Declaration;
 use super::details::{AppDetails, AppSummary, RevisionDetails, SecretDetails};
 use crate::ids::{AppId, ClientId, RevisionId, SecretId, UserId};
@@ -33,11 +33,6 @@ sql::statements! {
     /// Whether somebody owns or collaborates on an app.
     FIND_DEVELOPER = "SELECT 1 FROM apps WHERE id = $1 AND owner_id = $2
         UNION SELECT 1 FROM collaborators WHERE app_id = $1 AND user_id = $2";
-    /// The app with its secrets, a row each.
-    FIND_FOR_TOKEN = "SELECT a.id, a.client_id, a.kind, a.suspended_at, a.deleted_at, a.epoch, a.serving_scopes,
-            a.approved_revision_id, a.pkce_required_at, a.expires_in_as_time_at,
-            s.id, s.secret_hash, s.expires_at, s.last_used_at
-        FROM apps a LEFT JOIN app_secrets s ON s.app_id = a.id WHERE a.client_id = $1";
     /// A secret was used.
     TOUCH_SECRET = "UPDATE app_secrets SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
     /// A new app.
@@ -181,39 +176,6 @@ pub fn may_use(tx: &mut Tx<'_>, app: &ServingApp, user: &UserId) -> Result<bool,
 /// Whether this person owns or collaborates on the app: may see and change it, and may not review it.
 pub fn is_developer(tx: &mut Tx<'_>, app: &AppId, user: &UserId) -> Result<bool, DbError> {
     tx.find(&FIND_DEVELOPER, params![app, user], |_| Ok(())).map(|found| found.is_some())
-}
-
-/// The app behind a client id, as the token endpoint sees it.
-pub fn find_for_token(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<Option<TokenApp>, DbError> {
-    let rows = tx.list(&FIND_FOR_TOKEN, params![client_id], |row| {
-        let app = TokenApp {
-            id: row.get(0)?,
-            client_id: row.get(1)?,
-            kind: kind(row, 2)?,
-            serves: row.get::<Option<i64>>(3)?.is_none() && row.get::<Option<i64>>(4)?.is_none(),
-            epoch: row.get(5)?,
-            scopes: scope_set(&row.get::<String>(6)?)?,
-            test_mode: row.get::<Option<String>>(7)?.is_none(),
-            pkce_required: row.get::<Option<i64>>(8)?.is_some(),
-            expires_in_as_time: row.get::<Option<i64>>(9)?.is_some(),
-            secrets: Vec::new(),
-        };
-        let secret = match row.get::<Option<SecretId>>(10)? {
-            None => None,
-            Some(id) => Some(SecretHash {
-                id,
-                hash: Sha256Digest::from_bytes(row.get(11)?),
-                expires_at: row.get(12)?,
-                last_used_at: row.get(13)?,
-            }),
-        };
-        Ok((app, secret))
-    })?;
-    let mut rows = rows.into_iter();
-    let Some((mut app, first)) = rows.next() else { return Ok(None) };
-    app.secrets.extend(first);
-    app.secrets.extend(rows.filter_map(|(_, secret)| secret));
-    Ok(Some(app))
 }
 
 /// Remembers when a secret was last used.

@@ -169,8 +169,8 @@ async fn change(named: Named, verb: Verb) -> Result<(), Failure> {
             db.write(move |tx| users::set_roles(tx, &id, roles).and_then(|()| record.write(tx))).await
         }
         Verb::GrantOauth => {
-            let record = record("user.oauth_granted");
-            db.write(move |tx| users::grant_oauth(tx, &id, now).and_then(|()| record.write(tx))).await
+            let record = record("oauth_access.granted");
+            db.write(move |tx| users::grant_oauth(tx, &id, "operator", &record).and_then(|()| record.write(tx))).await
         }
         Verb::Lock => {
             let record = record("user.locked");

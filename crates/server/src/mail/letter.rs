@@ -68,6 +68,11 @@ pub enum Letter {
     },
     /// To somebody who asked for OAuth access: they have it.
     OauthGranted,
+    /// To somebody who asked for OAuth access: not now.
+    OauthDeclined {
+        /// What the admin wrote about it; may be empty.
+        note: String,
+    },
     /// Somebody is invited to an app. The address may be nobody's: neither the app nor who invites is named.
     Invitation {
         /// `tester`, `collaborator` or `owner`.
@@ -90,6 +95,7 @@ impl Letter {
             | Letter::Decision { .. }
             | Letter::Submitted { .. }
             | Letter::OauthGranted
+            | Letter::OauthDeclined { .. }
             | Letter::Invitation { .. } => None,
         }
     }

@@ -48,6 +48,7 @@ mails! {
     Decision, "mail/decision.txt" { app: String, decision: &'a str, reasons: &'a [String], page: String }
     Submitted, "mail/submitted.txt" { app: String, developer: String, page: String }
     OauthGranted, "mail/oauth_granted.txt" { console: String }
+    OauthDeclined, "mail/oauth_declined.txt" { note: &'a [String], console: String }
     Invitation, "mail/invitation.txt" { to_be: &'a str, invitations: String }
 }
 
@@ -101,6 +102,10 @@ pub fn render(letter: &Letter, issuer: &Issuer, link: &LinkWords, at: Timestamp)
         }
         .render(),
         Letter::OauthGranted => OauthGranted { site, console: issuer.url("/oauth") }.render(),
+        Letter::OauthDeclined { note } => {
+            let note: Vec<String> = note.lines().map(line).filter(|line| !line.is_empty()).collect();
+            OauthDeclined { site, note: &note, console: issuer.url("/oauth") }.render()
+        }
         Letter::Invitation { to_be } => Invitation { site, to_be, invitations: issuer.url("/invitations") }.render(),
     };
     let text = text.map_err(|error| error.to_string())?;
@@ -153,6 +158,8 @@ mod tests {
             decision("reinstated", &[]),
             Letter::Submitted { app_id: "app-1".into(), app: "Team Calendar".into(), developer: "Devika Shah".into() },
             Letter::OauthGranted,
+            Letter::OauthDeclined { note: String::new() },
+            Letter::OauthDeclined { note: "Tell us which school.\nThen ask again.".into() },
             Letter::Invitation { to_be: "tester".into() },
             Letter::Invitation { to_be: "collaborator".into() },
             Letter::Invitation { to_be: "owner".into() },

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use sql::testing::{Scratch, engine, plans};
+use sql::testing::{Scratch, engine};
 use sql::{Db, Options};
 
 use super::super::body::Purpose;
@@ -275,14 +275,6 @@ async fn a_series_that_is_over_has_no_current_occurrence() {
     assert_eq!(desk.list(true, 100, 0, later).await.total, 2);
     assert_eq!(desk.cancel(&meeting.id, Cancel::All, later).await, Ok(None));
     assert_eq!(desk.list(true, 100, 0, later).await.total, 0);
-}
-
-#[test]
-fn no_statement_reads_a_table_from_end_to_end() {
-    let (url, _scratch) = Scratch::migrated(engine(), MIGRATIONS);
-    for plan in plans(&url, store::STATEMENTS) {
-        assert!(plan.full_scans().is_empty(), "{}: {:#?}", plan.name, plan.lines);
-    }
 }
 
 /// What happens to a person's meetings.

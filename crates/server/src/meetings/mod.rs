@@ -31,14 +31,19 @@ mod store;
 
 use axum::Router;
 use axum::routing::{get, post};
+use sql::{DbError, Tx};
 
 use crate::app::SharedApp;
 use crate::oauth::answer_preflight;
+use crate::time::Timestamp;
 
 pub use answers::{CancelledAnswer, CreatedAnswer, ListAnswer, MeetingAnswer, ProfileAnswer};
 pub use body::{MOST_PARTICIPANTS, TOPIC_LENGTH};
 pub use query::MOST_ROWS;
 pub use store::STATEMENTS;
+
+/// What removes the meetings of deleted accounts, a batch at a time.
+pub const SWEEPERS: &[fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>] = &[store::sweep_deleted_accounts];
 
 /// The calls of the user and meeting API.
 pub fn routes() -> Router<SharedApp> {

@@ -5,6 +5,7 @@
 //! never wait for each other.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sql::{DbError, Row, Tx, params};
 
@@ -13,6 +14,7 @@ use super::listing::{Edge, SingleCounts, View};
 use super::meeting::{LONGEST, Meeting, Participant, Plan, Role};
 use super::rows::{Flags, RuleColumns, columns, meeting};
 use crate::ids::{MeetingId, UserId};
+use crate::jobs::{self, Kind};
 use crate::time::Timestamp;
 use crate::users::Email;
 
@@ -89,8 +91,29 @@ sql::statements! {
     /// Somebody is invited; who was there before keeps that.
     INVITE = "INSERT INTO meeting_participants (meeting_id, email, position, invited_at, name, role) VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (meeting_id, email) DO UPDATE SET position = excluded.position, invited_at = excluded.invited_at";
+    /// Meetings of an account that was deleted, with all that hangs on them.
+    DELETE_MEETINGS_OF = "DELETE FROM meetings WHERE id IN (SELECT id FROM meetings WHERE user_id = $1 ORDER BY id LIMIT $2)";
+    /// Its months.
+    DELETE_MONTHS_OF = "DELETE FROM meeting_months WHERE user_id = $1";
     /// Who is neither invited nor was there.
     DELETE_STRANGERS = "DELETE FROM meeting_participants WHERE meeting_id = $1 AND invited_at IS NULL AND joined_at IS NULL";
+}
+
+/// Removes meetings of an account that was deleted, at most `limit`; how many went.
+///
+/// # Errors
+/// The database's.
+pub fn sweep_deleted_accounts(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<u64, DbError> {
+    // The claim is held no longer than this unit: what is left is due again at once.
+    let Some(claim) = jobs::claim(tx, Kind::MeetingsOfAccount, now, Duration::ZERO)? else { return Ok(0) };
+    let removed = tx.execute(&DELETE_MEETINGS_OF, params![claim.subject, limit])?;
+    if removed < limit.unsigned_abs() {
+        tx.execute(&DELETE_MONTHS_OF, params![claim.subject])?;
+        jobs::finish(tx, &claim)?;
+        // A full batch makes upkeep ask again: another account may wait.
+        return Ok(limit.unsigned_abs());
+    }
+    Ok(removed)
 }
 
 /// Stores a new meeting, unless its ten digits are taken.

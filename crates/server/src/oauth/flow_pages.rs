@@ -179,7 +179,7 @@ pub fn consent(
     let page = ConsentPage {
         shell: Shell::of(&visit.app),
         app_name: app.name.clone(),
-        monogram: Monogram { logo: app.logo.as_ref().map(logo_url), ..Monogram::of(&app.name) },
+        monogram: Monogram::of(&app.name).with_logo(app.logo.as_ref().map(|hash| hash.as_bytes())),
         developer: app.developer.clone(),
         homepage_url: web_url(&app.homepage_url),
         policy_url: web_url(&app.policy_url),
@@ -208,11 +208,6 @@ fn in_words(line: Line) -> ConsentScope {
         required_because: line.required_because,
         ticked: line.ticked,
     }
-}
-
-fn logo_url(hash: &protocol::secret::Sha256Digest) -> String {
-    let hex: String = hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("/logos/{hex}.png")
 }
 
 fn carried(visit: &Visit, app: &ServingApp, destination: &Destination, request: &CarriedRequest) -> Carried {

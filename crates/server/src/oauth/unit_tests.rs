@@ -6,7 +6,7 @@ use std::time::Duration;
 use protocol::scope::ScopeSet;
 use protocol::secret::Secret;
 use protocol::token_request::ClientCredentials;
-use sql::testing::{Scratch, engine, plans};
+use sql::testing::{Scratch, engine};
 use sql::{Statement, params};
 
 use super::access_token::TokenId;
@@ -306,14 +306,4 @@ async fn use_is_remembered_only_of_the_current_generation_of_a_living_grant() {
     assert!(!claim(Generation::FIRST).await);
     assert!(claim(generation).await);
     assert!(!claim(generation).await, "once");
-}
-
-#[test]
-fn no_statement_reads_a_table_from_end_to_end() {
-    let (url, _scratch) = Scratch::migrated(engine(), MIGRATIONS);
-    for statements in super::STATEMENTS {
-        for plan in plans(&url, statements) {
-            assert!(plan.full_scans().is_empty(), "{}: {:#?}", plan.name, plan.lines);
-        }
-    }
 }

@@ -16,7 +16,7 @@ use super::store::{self, ForReviewer, PastDecision};
 use crate::app::SharedApp;
 use crate::apps::{self, AppDetails, AppStatus, Declaration, RevisionDetails, RevisionStatus};
 use crate::ids::{AppId, UserId};
-use crate::screening::{self, Findings, Group, logo_url};
+use crate::screening::{self, Findings, Group};
 use crate::time::Timestamp;
 use crate::users::{self, SignedInVisitor, answer};
 use crate::web::{Monogram, Notice, PageError, QueryParams, Section, Shell, VisitorCookies};
@@ -195,7 +195,7 @@ pub(super) fn build(shell: Shell, notice: Option<Notice>, case: Case, checklist:
         app_id: app.id.to_string(),
         client_id: app.client_id.to_string(),
         kind: kind_words(app.kind),
-        monogram: Monogram { logo: working.logo_hash.as_ref().map(logo_url), ..Monogram::of(&name) },
+        monogram: Monogram::of(&name).with_logo(working.logo_hash.as_ref()),
         name,
         badges: badges(app, working, waiting.is_some_and(|waiting| waiting.is_overdue(now))),
         developer: case.developer,

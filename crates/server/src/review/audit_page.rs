@@ -60,12 +60,16 @@ const ACTIONS: &[&str] = &[
     "audit.exported",
     "consent.granted",
     "grant.ended",
+    "oauth_access.declined",
+    "oauth_access.granted",
+    "oauth_access.requested",
     "review.trial",
     "user.created",
     "user.deleted",
     "user.locked",
-    "user.oauth_granted",
     "user.roles_set",
+    "user.sign_in_limited",
+    "user.signed_in",
     "user.signed_up",
 ];
 

@@ -12,7 +12,7 @@ use super::store::{self, After, Queued};
 use crate::app::SharedApp;
 use crate::apps;
 use crate::ids::UserId;
-use crate::screening::{self, logo_url};
+use crate::screening;
 use crate::time::Timestamp;
 use crate::users::answer;
 use crate::web::samples::{NOW, Sample, Samples};
@@ -56,10 +56,9 @@ type Verdict = Option<(&'static str, &'static str)>;
 
 impl Line {
     fn new(queued: &Queued, is_own: bool, worst: Verdict, now: Timestamp) -> Line {
-        let logo = queued.logo.as_ref().map(logo_url);
         Line {
             app_id: queued.app.to_string(),
-            monogram: Monogram { logo, ..Monogram::of(&queued.name) },
+            monogram: Monogram::of(&queued.name).with_logo(queued.logo.as_ref()),
             name: queued.name.clone(),
             kind: if queued.has_approved { format!("Revision {}", queued.number) } else { "New app".to_owned() },
             developer: queued.developer.clone(),

@@ -10,12 +10,6 @@ use super::store;
 use crate::app::SharedApp;
 use crate::web::PageError;
 
-/// Where a logo is served.
-pub fn logo_url(hash: &[u8; 32]) -> String {
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("/logos/{hex}.png")
-}
-
 /// `GET /logos/{hash}.png`
 pub(super) async fn serve(State(app): State<SharedApp>, Path(file): Path<String>) -> Result<Response, PageError> {
     let not_found = || PageError::new(StatusCode::NOT_FOUND, &fault::NOT_FOUND);
@@ -45,6 +39,7 @@ fn parse_file_name(file: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::logo_url;
 
     #[test]
     fn a_logo_is_named_by_its_hash_in_one_spelling_only() {

@@ -32,7 +32,6 @@ use crate::web::samples::{Sample, Samples as _};
 
 pub use ::screening::Severity;
 pub use findings::{FindingLine, Findings, Group, State, State as Progress};
-pub use logos::logo_url;
 pub(crate) use preflight::sample_findings;
 pub use setup::Screening;
 pub use store::{STATEMENTS, find_verdict, findings};

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use crate::app::SharedApp;
 use crate::time::Timestamp;
-use crate::{apps, keys, mail, oauth, review, users};
+use crate::{apps, keys, mail, meetings, oauth, review, users};
 
 /// How often it looks around.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -30,6 +30,7 @@ const SWEEPERS: &[(&str, &[Sweeper])] = &[
     ("oauth", oauth::SWEEPERS),
     ("users", users::SWEEPERS),
     ("mail", mail::SWEEPERS),
+    ("meetings", meetings::SWEEPERS),
     ("review", review::SWEEPERS),
 ];
 

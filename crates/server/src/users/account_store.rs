@@ -4,6 +4,7 @@ use sql::{DbError, Tx, params};
 
 use super::Email;
 use crate::ids::UserId;
+use crate::jobs;
 use crate::time::Timestamp;
 
 sql::statements! {
@@ -34,9 +35,6 @@ sql::statements! {
     FIND_OTHER_ADMIN = "SELECT u.id FROM user_roles r JOIN users u ON u.id = r.user_id
         WHERE r.role = 'admin' AND r.role <> 'user' AND r.user_id <> $1
             AND u.locked_at IS NULL AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL LIMIT 1";
-    /// A request for OAuth access that waits is granted with it.
-    GRANT_REQUEST = "UPDATE oauth_access_requests SET decided_at = $2, decided_by = $3, decision = 'granted'
-        WHERE user_id = $1 AND decided_at IS NULL";
     /// Sign-ups that nobody confirmed.
     SWEEP_UNCONFIRMED = "DELETE FROM users WHERE id IN (SELECT u.id FROM users u WHERE u.email_verified_at IS NULL AND u.created_at <= $1
             AND NOT EXISTS (SELECT 1 FROM apps a WHERE a.owner_id = u.id) ORDER BY u.created_at LIMIT $2)
@@ -95,6 +93,8 @@ pub fn claim_deletion(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<bo
     ] {
         tx.execute(statement, params![id])?;
     }
+    // There may be many meetings: they go a batch at a time.
+    jobs::schedule(tx, jobs::Kind::MeetingsOfAccount, id.as_str(), now)?;
     Ok(true)
 }
 
@@ -102,11 +102,6 @@ pub fn claim_deletion(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<bo
 pub fn is_only_admin(tx: &mut Tx<'_>, id: &UserId) -> Result<bool, DbError> {
     tx.execute(&LOCK_ADMINS, params![])?;
     tx.find(&FIND_OTHER_ADMIN, params![id], |_| Ok(())).map(|other| other.is_none())
-}
-
-/// Grants the request for OAuth access that waits, if there is one.
-pub fn grant_request(tx: &mut Tx<'_>, id: &UserId, by: &UserId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(&GRANT_REQUEST, params![id, now, by]).map(drop)
 }
 
 /// Removes sign-ups that nobody confirmed, at most `limit`; how many went.

@@ -4,12 +4,10 @@
 
 use sql::{DbError, Tx};
 
-use super::account_store::{grant_request, is_only_admin};
-use super::{Role, Roles, User, store};
+use super::account_store::is_only_admin;
+use super::{Role, Roles, User, oauth_access, store};
 use crate::audit::Record;
 use crate::ids::UserId;
-use crate::mail::{Letter, Mail, enqueue};
-use crate::time::Timestamp;
 
 /// One act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +33,7 @@ impl Act {
             Act::SetRoles(_) => "user.roles_set",
             Act::Lock => "user.locked",
             Act::Unlock => "user.unlocked",
-            Act::GrantOauth => "user.oauth_granted",
+            Act::GrantOauth => "oauth_access.granted",
             Act::EndSessions => "user.sessions_ended",
             Act::EndAccess => "user.access_ended",
         }
@@ -95,7 +93,7 @@ pub fn carry_out(
         Act::SetRoles(roles) => store::set_roles(tx, id, roles)?,
         Act::Lock => store::lock(tx, id, now)?,
         Act::Unlock => store::unlock(tx, id)?,
-        Act::GrantOauth => grant_oauth(tx, &actor, &target, now, record)?,
+        Act::GrantOauth => oauth_access::grant_oauth(tx, id, actor.id.as_str(), record)?,
         Act::EndSessions => store::delete_sessions_of(tx, id)?,
         Act::EndAccess => store::raise_epoch(tx, id, now)?,
     }
@@ -103,18 +101,10 @@ pub fn carry_out(
     Ok(Ok(()))
 }
 
-fn grant_oauth(tx: &mut Tx<'_>, actor: &User, target: &User, now: Timestamp, record: &Record) -> Result<(), DbError> {
-    store::grant_oauth(tx, &target.id, now)?;
-    grant_request(tx, &target.id, &actor.id, now)?;
-    if target.oauth_granted_at.is_none() && actor.id != target.id {
-        enqueue(tx, &Mail::about(record, &target.email, Letter::OauthGranted))?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
     use crate::users::Email;
 
     const NOW: Timestamp = Timestamp::from_millis(1_767_607_200_000);

@@ -34,13 +34,22 @@ pub enum Admission {
 impl FailureLimit {
     /// A limit on the failures of `parts` (an account and an address block, say) for one `purpose`.
     pub fn new(purpose: &str, parts: &[&[u8]], burst: u32, interval: Ttl) -> FailureLimit {
+        FailureLimit::keyed(purpose, parts, burst, interval.get())
+    }
+
+    /// Admits one in that time.
+    pub fn once_in(interval: Duration, purpose: &str, parts: &[&[u8]]) -> FailureLimit {
+        FailureLimit::keyed(purpose, parts, 1, interval)
+    }
+
+    fn keyed(purpose: &str, parts: &[&[u8]], burst: u32, interval: Duration) -> FailureLimit {
         let mut text = Vec::with_capacity(128);
         for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
             // The length in front keeps `ab`, `c` and `a`, `bc` apart.
             text.extend_from_slice(&(part.len() as u64).to_be_bytes());
             text.extend_from_slice(part);
         }
-        FailureLimit { key: Sha256Digest::of(&text), burst, interval: interval.get() }
+        FailureLimit { key: Sha256Digest::of(&text), burst, interval }
     }
 
     /// Counts an attempt if one is left: one conditional statement, so that two at once are two.

@@ -30,6 +30,7 @@ mod forgot_page;
 mod hashing;
 mod known_browser;
 mod limit;
+mod oauth_access;
 mod password;
 mod password_page;
 mod proof;
@@ -55,14 +56,15 @@ pub use carried::{Carried, switch_account_url};
 pub use email::Email;
 pub use hashing::{HashingError, Passwords, Verdict};
 pub use limit::{Admission, FailureLimit};
+pub use oauth_access::grant_oauth;
 pub use password::{Password, WeakPassword};
 pub use session::{NewSession, Session, SessionHash, SignedIn};
 pub use sign_in::{Attempt, Guesser, SignInError, SignInOutcome, sign_in};
 pub use sign_in_page::{Current, SignInReason, SignInRequest, sign_in_page};
 pub use signed_in::{SignedInVisitor, check_csrf, find as find_visitor, note_seen, require_signed_in};
 pub use store::{
-    Created, NewUser, create, delete_sessions_of, find, find_by_email, find_signed_in, grant_oauth, list, lock,
-    raise_epoch, replace_password_hash, set_name, set_roles, unlock,
+    Created, NewUser, create, delete_sessions_of, find, find_by_email, find_signed_in, list, lock, raise_epoch,
+    replace_password_hash, set_name, set_roles, unlock,
 };
 pub use user::{FieldFaults, Role, Roles, User, forges_text, parse_first_name, parse_name_part};
 
@@ -91,7 +93,7 @@ pub fn routes() -> Router<SharedApp> {
 }
 
 /// Every statement of this room, for the test that prepares and explains them.
-pub const STATEMENTS: &[&[Statement]] = &[store::STATEMENTS, account_store::STATEMENTS];
+pub const STATEMENTS: &[&[Statement]] = &[store::STATEMENTS, account_store::STATEMENTS, oauth_access::STATEMENTS];
 
 /// What removes this room's expired rows, a batch at a time.
 pub const SWEEPERS: &[fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>] =

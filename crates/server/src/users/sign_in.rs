@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use protocol::secret::Sha256Digest;
+use serde_json::json;
 use sql::{DbError, Tx};
 
 use super::account_store::confirm_address;
@@ -21,6 +22,10 @@ use crate::audit::{Actor, Record};
 use crate::ids::{SessionId, UserId};
 use crate::mail::links::{self, Purpose};
 use crate::web::{BrowserId, SessionSecret, address_block};
+
+/// The audit log has one entry in this time about guesses at one account from one address block that reached the limit:
+/// a flood of guesses is no flood of entries.
+const TOLD_EVERY: Duration = Duration::from_secs(3600);
 
 /// Somebody wants to sign in.
 #[derive(Debug, Clone)]
@@ -167,7 +172,7 @@ impl AttemptLimits {
 /// See [`SignInError`].
 pub async fn sign_in(app: &SharedApp, attempt: Attempt) -> Result<SignInOutcome, SignInError> {
     let limits = AttemptLimits::new(app, &attempt.email, &attempt.guesser);
-    let credentials = match admit(app, &limits, &attempt.email).await? {
+    let credentials = match admit(app, &limits, &attempt).await? {
         Ok(credentials) => credentials,
         Err(wait) => return Ok(SignInOutcome::Limited(wait)),
     };
@@ -204,13 +209,24 @@ pub async fn sign_in(app: &SharedApp, attempt: Attempt) -> Result<SignInOutcome,
 async fn admit(
     app: &SharedApp,
     limits: &AttemptLimits,
-    email: &Email,
+    attempt: &Attempt,
 ) -> Result<Result<Option<Credentials>, Duration>, DbError> {
-    let (limits, email, now) = (limits.clone(), email.clone(), app.clock.now());
+    let (limits, email, now) = (limits.clone(), attempt.email.clone(), app.clock.now());
+    let block = address_block(attempt.guesser.address);
+    let told = FailureLimit::once_in(TOLD_EVERY, "password, told", &[email.as_str().as_bytes(), block.as_bytes()]);
+    let record = Record::new(&app.random, now, Actor::System, "user.sign_in_limited").address(attempt.guesser.address);
     app.db
         .write(move |tx| match limits.reserve(tx, now)? {
             Admission::Admitted => store::find_credentials(tx, &email).map(Ok),
-            Admission::Refused(wait) => Ok(Err(wait)),
+            Admission::Refused(wait) => {
+                // About an account that is there: what anybody can type fills no log.
+                if told.reserve(tx, now)? == Admission::Admitted
+                    && let Some(account) = store::find_credentials(tx, &email)?
+                {
+                    record.clone().user(&account.user_id).write(tx)?;
+                }
+                Ok(Err(wait))
+            }
         })
         .await
 }
@@ -249,9 +265,13 @@ async fn begin(
 ) -> Result<Begun, DbError> {
     let (user_id, checked): (UserId, String) = (account.user_id.clone(), account.password_hash.clone());
     let (previous, confirms, email) = (attempt.previous, attempt.confirms, attempt.email.clone());
-    let record = Record::new(&app.random, session.now, Actor::User(user_id.clone()), "user.address_confirmed")
-        .user(&user_id)
-        .address(attempt.guesser.address);
+    let record = |action| {
+        Record::new(&app.random, session.now, Actor::User(user_id.clone()), action)
+            .user(&user_id)
+            .address(attempt.guesser.address)
+    };
+    let confirmed = record("user.address_confirmed");
+    let signed_in = record("user.signed_in").detail(json!({"session": session.id.as_str()}));
     app.db
         .write(move |tx| {
             if let Some(digest) = &confirms {
@@ -260,7 +280,7 @@ async fn begin(
                     return Ok(Begun::LinkSpent);
                 }
                 confirm_address(tx, &user_id, &email, session.now)?;
-                record.write(tx)?;
+                confirmed.write(tx)?;
             }
             if !store::claim_session(tx, &user_id, &checked, &session)? {
                 return Ok(Begun::No);
@@ -269,6 +289,7 @@ async fn begin(
                 store::delete_session(tx, previous)?;
             }
             limits.refund(tx)?;
+            signed_in.write(tx)?;
             Ok::<_, DbError>(Begun::Yes)
         })
         .await

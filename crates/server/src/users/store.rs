@@ -39,7 +39,6 @@ statements! {
     INSERT_ROLE = "INSERT INTO user_roles (user_id, role) VALUES ($1, $2) ON CONFLICT (user_id, role) DO NOTHING";
     DELETE_ROLES = "DELETE FROM user_roles WHERE user_id = $1";
     UPDATE_NAME = "UPDATE users SET name = $2, lname = $3 WHERE id = $1 AND deleted_at IS NULL";
-    GRANT_OAUTH = "UPDATE users SET oauth_granted_at = COALESCE(oauth_granted_at, $2) WHERE id = $1 AND deleted_at IS NULL";
     LOCK_USER = "UPDATE users SET locked_at = COALESCE(locked_at, $2), epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 + 1 END \
                  WHERE id = $1 AND deleted_at IS NULL";
     UNLOCK_USER = "UPDATE users SET locked_at = NULL WHERE id = $1 AND deleted_at IS NULL";
@@ -172,11 +171,6 @@ fn insert_roles(tx: &mut Tx<'_>, id: &UserId, roles: Roles) -> Result<(), DbErro
 /// Changes the name.
 pub fn set_name(tx: &mut Tx<'_>, id: &UserId, name: &str, lname: &str) -> Result<(), DbError> {
     tx.execute(&UPDATE_NAME, params![id, name, lname]).map(drop)
-}
-
-/// Lets the person register apps.
-pub fn grant_oauth(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(&GRANT_OAUTH, params![id, now]).map(drop)
 }
 
 /// Locks the account: its sessions end, and everything that apps hold of it is dead from now on.

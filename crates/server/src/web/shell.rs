@@ -163,10 +163,15 @@ impl Monogram {
     /// With the verified logo of that hash in place of the letter, where there is one.
     #[must_use]
     pub fn with_logo(mut self, hash: Option<&[u8; 32]>) -> Monogram {
-        let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        self.logo = hash.map(|hash| format!("/logos/{}.png", hex(hash)));
+        self.logo = hash.map(logo_url);
         self
     }
+}
+
+/// Where a verified logo is served: on our own origin, under the SHA-256 of its file.
+pub fn logo_url(hash: &[u8; 32]) -> String {
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("/logos/{hex}.png")
 }
 
 /// A sentence above a page's content: what just happened, or what to know first.

@@ -102,7 +102,9 @@ pub(super) async fn answer_request(Posted { desk, form }: Posted) -> Result<Resp
             return Ok::<_, DbError>(false);
         }
         if granted {
-            grant(tx, &user, &record, now)?;
+            users::grant_oauth(tx, &user, admin.as_str(), &record)?;
+        } else {
+            tell_declined(tx, &user, &note, &record)?;
         }
         record.write(tx)?;
         Ok(true)
@@ -115,13 +117,12 @@ pub(super) async fn answer_request(Posted { desk, form }: Posted) -> Result<Resp
     answer(&desk, StatusCode::CONFLICT, Some(notice), None).await
 }
 
-/// The account can register apps from now on, and shows that it is a developer's.
-fn grant(tx: &mut Tx<'_>, user: &UserId, record: &Record, now: Timestamp) -> Result<(), DbError> {
-    users::grant_oauth(tx, user, now)?;
-    let Some(account) = users::find(tx, user)? else { return Ok(()) };
-    users::set_roles(tx, user, account.roles.with(Role::Developer))?;
-    match account.email_verified_at {
-        Some(_) => enqueue(tx, &Mail::about(record, &account.email, Letter::OauthGranted)),
+/// Tells the person why not, if the address is known to be theirs.
+fn tell_declined(tx: &mut Tx<'_>, user: &UserId, note: &str, record: &Record) -> Result<(), DbError> {
+    match users::find(tx, user)?.filter(|account| account.email_verified_at.is_some()) {
+        Some(account) => {
+            enqueue(tx, &Mail::about(record, &account.email, Letter::OauthDeclined { note: note.to_owned() }))
+        }
         None => Ok(()),
     }
 }

@@ -77,6 +77,7 @@ async fn a_refusal_says_why_and_stands_for_a_day() {
     ask(&nila).await;
     decide(&admin, "decline", "Tell us <b>which</b> school.").await;
 
+    assert_eq!(world.count("SELECT COUNT(*) FROM outbox WHERE recipient = 'nila@example.com'", &[]).await, 1);
     let page = nila.get("/oauth/apps").await;
     assert!(page.text().contains("Your request was declined"), "{}", page.html);
     assert!(page.html.contains("&#60;b&#62;which"), "{}", page.html);

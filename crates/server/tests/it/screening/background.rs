@@ -142,6 +142,29 @@ async fn what_was_begun_before_a_new_submission_is_dropped() {
     assert_eq!(world.screen().await, 1);
 }
 
+/// In test mode callback URLs change in review too: the reviewer judges by findings about what is declared now.
+#[tokio::test]
+async fn callback_urls_that_change_during_the_review_are_looked_at_too() {
+    let world = World::new().await;
+    let draft = world.draft(declared("https://day-planner.example")).await;
+    world.submit(&draft.app).await;
+    world.screen().await;
+    world.wait(Duration::from_secs(60));
+    let browser = world.browser();
+    browser.sign_in("dev@example.com").await;
+    let path = format!("/oauth/apps/{}/callback-urls", draft.app);
+    let mut form = browser.get(&path).await.form(&path);
+    form.set("callback_url", "https://bit.ly/3xYz");
+    form.press("action", "save");
+    let saved = browser.submit(&form).await;
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    assert_eq!(world.findings(&draft.revision).await.state, State::Running);
+    assert_eq!(world.screen().await, 1);
+    let findings = world.findings(&draft.revision).await;
+    assert_eq!(findings.state, State::Current);
+    assert_eq!(findings.of("callback_urls[0]").unwrap().worst(), Severity::Suspicious);
+}
+
 #[tokio::test]
 async fn what_fails_again_and_again_is_written_down_as_not_checked() {
     let world = World::new().await;

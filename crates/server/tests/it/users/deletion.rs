@@ -42,6 +42,38 @@ async fn everything_ends_at_once_and_the_address_is_free_again() {
 }
 
 #[tokio::test]
+async fn its_meetings_go_in_the_background_and_nobody_elses() {
+    let (world, _server) = world_with_mail().await;
+    let (ada, bela) = (world.person(ADA).await, world.person("bela@example.com").await);
+    // More than two batches.
+    let meetings =
+        "INSERT INTO meetings (id, jiomeet_id, user_id, topic, starts_at, ends_at, pin, created_at, changed_at)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1201)
+        SELECT $1 || CAST(i AS TEXT), $1 || CAST(i AS TEXT), $1, 'Talk', 0, 1, '', 0, 0 FROM n";
+    for user in [&ada, &bela] {
+        assert_eq!(world.execute(meetings, &[user.as_str()]).await, 1201);
+        let month = "INSERT INTO meeting_months (user_id, month, singles) VALUES ($1, 0, 1201)";
+        world.execute(month, &[user.as_str()]).await;
+        let participant = "INSERT INTO meeting_participants (meeting_id, email, position, role) VALUES ($1 || '1', 'x@example.com', 0, 'host')";
+        world.execute(participant, &[user.as_str()]).await;
+    }
+    let left = async |user: &str| {
+        (
+            world.count("SELECT COUNT(*) FROM meetings WHERE user_id = $1", &[user]).await,
+            world.count("SELECT COUNT(*) FROM meeting_months WHERE user_id = $1", &[user]).await,
+            world.count("SELECT COUNT(*) FROM meeting_participants WHERE meeting_id = $1 || '1'", &[user]).await,
+        )
+    };
+    let browser = world.browser();
+    browser.sign_in(ADA).await;
+    assert_eq!(delete(&browser, PASSWORD).await.status, 303);
+    jiomeet_oauth::upkeep::run_once(&world.app).await;
+    assert_eq!(left(ada.as_str()).await, (0, 0, 0));
+    assert_eq!(left(bela.as_str()).await, (1201, 1, 1));
+    assert_eq!(world.count("SELECT COUNT(*) FROM jobs", &[]).await, 0);
+}
+
+#[tokio::test]
 async fn the_password_is_asked_for_and_counted() {
     let (world, _server) = world_with_mail().await;
     world.person(ADA).await;

@@ -49,6 +49,34 @@ async fn after_a_burst_of_failures_even_the_right_password_must_wait() {
 }
 
 #[tokio::test]
+async fn the_log_has_each_sign_in_and_one_entry_an_hour_about_guesses_that_were_stopped() {
+    let world = world("").await;
+    let count = async |action: &str| {
+        let entries = "SELECT COUNT(*) FROM audit a JOIN users u ON u.id = a.user_id
+            WHERE a.action = $1 AND u.email = $2 AND a.address = '127.0.0.1'";
+        world.count(entries, &[action, ADA]).await
+    };
+    assert_eq!(try_to_sign_in(&world.browser(), ADA, PASSWORD).await.status, 303);
+    assert_eq!((count("user.signed_in").await, count("user.sign_in_limited").await), (1, 0));
+    let guesser = world.browser();
+    fail(&guesser, ADA, BURST).await;
+    assert_eq!(count("user.sign_in_limited").await, 0, "nothing was stopped yet");
+    for _ in 0..5 {
+        assert_eq!(try_to_sign_in(&guesser, ADA, WRONG).await.status, 429);
+    }
+    assert_eq!(count("user.sign_in_limited").await, 1);
+    world.wait(Duration::from_secs(3600));
+    fail(&guesser, ADA, BURST).await;
+    assert_eq!(try_to_sign_in(&guesser, ADA, WRONG).await.status, 429);
+    assert_eq!((count("user.signed_in").await, count("user.sign_in_limited").await), (1, 2));
+
+    // What anybody can type fills no log.
+    fail(&guesser, "nobody@example.com", BURST).await;
+    assert_eq!(try_to_sign_in(&guesser, "nobody@example.com", WRONG).await.status, 429);
+    assert_eq!(world.count("SELECT COUNT(*) FROM audit WHERE action = 'user.sign_in_limited'", &[]).await, 2);
+}
+
+#[tokio::test]
 async fn an_unknown_account_is_limited_in_the_same_way() {
     let world = world("").await;
     let browser = world.browser();
