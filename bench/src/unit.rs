@@ -1,12 +1,17 @@
-//! The SQL unit of the floor: a look-up, a claim and an insert, durable. What an exchange cannot do without.
+//! The SQL unit of the floor, durable: what an exchange cannot do without. In the product's tables these are the three
+//! statements of an exchange (the look-up of app, code, person and consent; the claim; the grant), without the rules
+//! around them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiomeet_oauth::migrations::MIGRATIONS;
-use jiomeet_oauth::oauth;
+use jiomeet_oauth::app::App;
+use jiomeet_oauth::config::{Config, Issuer};
+use jiomeet_oauth::random::Random;
+use jiomeet_oauth::time::Clock;
+use jiomeet_oauth::{demo, oauth};
 use serde::{Deserialize, Serialize};
-use sql::{DatabaseUrl, Db, DbError, Migration, Options, Statement, Tx, params};
+use sql::{Db, DbError, Migration, Options, Row, Statement, Tx, params};
 use tokio::task::JoinSet;
 
 use crate::Fallible;
@@ -38,8 +43,12 @@ sql::statements! {
     CLAIM_BARE_CODE = "UPDATE codes SET redeemed_at = $2, became = $3 WHERE hash = $1 AND redeemed_at IS NULL";
     INSERT_BARE_GRANT = "INSERT INTO bare_grants (id, app, person, scopes, secret_hash, generation, created_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    FIND_CODE = "SELECT app_id, user_id, scopes FROM authorization_codes WHERE code_hash = $1";
+    CONSENT = "INSERT INTO consents (user_id, app_id, granted_scopes, declined_scopes, consent_version, first_granted_at,
+        answered_at) VALUES ($1, $2, $3, '', 1, $4, $4)";
 }
+
+/// Where the product's look-up has the code's app, person and scopes.
+const FOUND: [usize; 3] = [18, 19, 22];
 
 const APP: &str = "7c1f4b0e9d2a4c6f8e3b5a7d";
 const PERSON: &str = "0197a4c21b7e7d5f8a3c6e9b";
@@ -52,31 +61,34 @@ const NOW: i64 = 1_767_607_200_000;
 #[derive(Clone)]
 pub struct Units {
     db: Db,
-    tables: Tables,
-    own: Own,
+    /// Nothing in the barest tables.
+    product: Option<Arc<Product>>,
     redeemed: Arc<AtomicU64>,
 }
 
-/// The product's own statements.
-#[derive(Clone, Copy)]
-struct Own {
+/// The product's own statements, and an app and a person of its demo.
+struct Product {
     insert_code: Statement,
+    find_code: Statement,
     claim_code: Statement,
     insert_grant: Statement,
+    client_id: String,
+    app_id: String,
+    user_id: String,
 }
 
 impl Units {
     /// Opens an empty database and puts so many codes into it.
     pub async fn fill(url: &str, tables: Tables, codes: u64) -> Fallible<Units> {
-        let url: DatabaseUrl = url.parse()?;
-        let db = Db::open(&url, Options::default()).await?;
-        db.migrate(if tables == Tables::Product { MIGRATIONS } else { BARE }).await?;
-        let own = Own {
-            insert_code: own_statement("INSERT_CODE")?,
-            claim_code: own_statement("CLAIM_CODE")?,
-            insert_grant: own_statement("INSERT_GRANT")?,
+        let (db, product) = match tables {
+            Tables::Product => open_product(url).await?,
+            Tables::Bare => {
+                let db = Db::open(&url.parse()?, Options::default()).await?;
+                db.migrate(BARE).await?;
+                (db, None)
+            }
         };
-        let units = Units { db, tables, own, redeemed: Arc::default() };
+        let units = Units { db, product, redeemed: Arc::default() };
         for from in (0..codes).step_by(5_000) {
             let filler = units.clone();
             let fill = move |tx: &mut Tx<'_>| {
@@ -114,13 +126,15 @@ impl Units {
     fn insert_code(&self, tx: &mut Tx<'_>, number: u64) -> Result<(), DbError> {
         let hash = hash(number);
         let null: Option<&str> = None;
-        match self.tables {
-            Tables::Bare => tx.execute(&INSERT_BARE_CODE, params![hash, APP, PERSON, CALLBACK, SCOPES, NOW]),
-            Tables::Product => {
+        match &self.product {
+            None => tx.execute(&INSERT_BARE_CODE, params![hash, APP, PERSON, CALLBACK, SCOPES, NOW]),
+            Some(product) => {
                 // Random, as real ones are.
                 let request = format!("{:016x}-4c6f-8e3b-5a7d0e1f2a3b", number.wrapping_mul(0xD1B5_4A32_D192_ED03));
-                let values = params![hash, request, APP, PERSON, SESSION, CALLBACK, SCOPES, null, null, NOW, NOW, NOW];
-                tx.execute(&self.own.insert_code, values)
+                let Product { app_id, user_id, .. } = &**product;
+                let values =
+                    params![hash, request, app_id, user_id, SESSION, CALLBACK, SCOPES, null, null, NOW, NOW, NOW];
+                tx.execute(&product.insert_code, values)
             }
         }
         .map(drop)
@@ -130,25 +144,55 @@ impl Units {
         let hash = hash(number);
         // Grants are made in the order of their ids, near enough.
         let id = format!("0197a4c2-{number:012x}-8a3c6e9b0d1f2a3c");
-        let (find, claim) = match self.tables {
-            Tables::Bare => (&FIND_BARE_CODE, &CLAIM_BARE_CODE),
-            Tables::Product => (&FIND_CODE, &self.own.claim_code),
-        };
-        let read = |row: &sql::Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<String>(2)?));
-        let (app, person, scopes) = tx.one(find, params![hash], read)?;
-        if tx.execute(claim, params![hash, NOW, id])? != 1 {
-            return Err(DbError::Broken("a code was spent before".to_owned()));
-        }
-        match self.tables {
-            Tables::Bare => tx.execute(&INSERT_BARE_GRANT, params![id, app, person, scopes, hash, 0_i64, NOW, NOW]),
-            Tables::Product => {
+        match &self.product {
+            None => {
+                let (app, person, scopes) = tx.one(&FIND_BARE_CODE, params![hash], |row| texts(row, [0, 1, 2]))?;
+                won(tx.execute(&CLAIM_BARE_CODE, params![hash, NOW, id])?)?;
+                tx.execute(&INSERT_BARE_GRANT, params![id, app, person, scopes, hash, 0_i64, NOW, NOW])
+            }
+            Some(product) => {
+                let find = params![product.client_id, hash];
+                let (app, person, scopes) = tx.one(&product.find_code, find, |row| texts(row, FOUND))?;
+                won(tx.execute(&product.claim_code, params![hash, NOW, id])?)?;
                 let values =
                     params![id, hash, app, person, SESSION, scopes, NOW, NOW, 0_i64, hash, NOW, 1_i64, NOW, NOW];
-                tx.execute(&self.own.insert_grant, values)
+                tx.execute(&product.insert_grant, values)
             }
         }
         .map(drop)
     }
+}
+
+fn texts(row: &Row<'_>, columns: [usize; 3]) -> Result<(String, String, String), DbError> {
+    let [app, person, scopes] = columns;
+    Ok((row.get(app)?, row.get(person)?, row.get(scopes)?))
+}
+
+fn won(rows: u64) -> Result<(), DbError> {
+    if rows == 1 { Ok(()) } else { Err(DbError::Broken("a code was spent before".to_owned())) }
+}
+
+/// The product's schema with the people and apps of its demo, one of whom has consented.
+async fn open_product(url: &str) -> Fallible<(Db, Option<Arc<Product>>)> {
+    let settings = format!("database.url = {url:?}\nkeys.signing_algorithm = \"ES256\"\n");
+    let config = Config::without_environment(&settings)?;
+    let issuer = Issuer::parse("http://127.0.0.1:8080")?;
+    let app = App::start(config, issuer, Clock::system(), Random::default()).await?;
+    let folder = tempfile::tempdir()?;
+    let seeded = demo::seed(&app, folder.path(), "http://localhost:8081").await?;
+    let client = &seeded.apps[seeded.sample_client];
+    let product = Product {
+        insert_code: own_statement("INSERT_CODE")?,
+        find_code: own_statement("FIND_CLIENT_AND_CODE")?,
+        claim_code: own_statement("CLAIM_CODE")?,
+        insert_grant: own_statement("INSERT_GRANT")?,
+        client_id: client.client_id.clone(),
+        app_id: client.app_id.clone(),
+        user_id: seeded.people.first().ok_or("the demo has no people")?.user_id.clone(),
+    };
+    let (user, app_id) = (product.user_id.clone(), product.app_id.clone());
+    app.db.write(move |tx| tx.execute(&CONSENT, params![user, app_id, SCOPES, NOW])).await?;
+    Ok((app.db.clone(), Some(Arc::new(product))))
 }
 
 fn own_statement(name: &str) -> Fallible<Statement> {

@@ -7,6 +7,7 @@ use protocol::error::{OAuthError, OAuthErrorCode};
 use protocol::fault;
 use protocol::jwt::TokenType;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::access_token::{NewAccessToken, Validity};
@@ -63,7 +64,8 @@ pub struct Issued {
 #[schema(as = AccessTokenResponseBody)]
 pub struct TokenResponse<'a> {
     /// A signed JWT (RFC 9068), which opens the API.
-    access_token: &'a str,
+    #[schema(value_type = String)]
+    access_token: &'a RawValue,
     /// `Bearer`.
     token_type: &'static str,
     expires_in: ExpiresIn<'a>,
@@ -100,6 +102,9 @@ impl Issued {
         })?;
         let expires_at = validity.end().to_iso();
         let refresh_token = self.refresh.text(&self.key);
+        // Base64url and dots: put in as it is, not searched for what JSON must escape.
+        let access_token = RawValue::from_string(format!("\"{access_token}\""))
+            .map_err(|error| OAuthError::server_error(error.to_string()))?;
         let response = TokenResponse {
             access_token: &access_token,
             token_type: "Bearer",
@@ -111,7 +116,7 @@ impl Issued {
             refresh_token: refresh_token.expose(),
             scope: &self.access.scopes.text(),
         };
-        let mut body = Vec::with_capacity(access_token.len() + 512);
+        let mut body = Vec::with_capacity(access_token.get().len() + 512);
         serde_json::to_writer(&mut body, &response).map_err(|error| OAuthError::server_error(error.to_string()))?;
         Ok(body)
     }

@@ -1,6 +1,6 @@
 //! The schema's steps.
 
-use sql::{Applied, Db, DbError, Migration, Statement, params, testing, testing::Scratch};
+use sql::{Applied, Db, DbError, Engine, Migration, Statement, params, testing, testing::Scratch};
 
 use crate::support::small;
 
@@ -97,4 +97,17 @@ async fn the_probe_writes_for_real() {
     let before = db.stats().commits;
     assert_eq!(db.probe().await, Ok(()));
     assert_eq!(db.stats().commits, before + 1);
+}
+
+#[tokio::test]
+async fn the_order_of_bytes_is_sqlites_own() {
+    const WORDS: Migration =
+        Migration::common(1, "words", "CREATE TABLE words (word TEXT COLLATE \"C\" NOT NULL PRIMARY KEY)");
+    const SCHEMA: Statement = Statement::new("SCHEMA", "SELECT sql FROM sqlite_schema WHERE name = 'words'");
+    let (db, _, _scratch) = empty().await;
+    assert_eq!(db.migrate(&[WORDS]).await.map(|applied| applied.len()), Ok(1));
+    if testing::engine() == Engine::Sqlite {
+        let schema = db.read(|tx| tx.one(&SCHEMA, params![], |row| row.get::<String>(0))).await;
+        assert_eq!(schema, Ok("CREATE TABLE words (word TEXT COLLATE BINARY NOT NULL PRIMARY KEY)".to_owned()));
+    }
 }
