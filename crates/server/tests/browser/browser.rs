@@ -143,14 +143,41 @@ impl Browser {
         self.the(selector).await.click().await.unwrap();
     }
 
+    /// The link, button or summary with that text.
+    pub async fn named(&self, text: &str) -> Element {
+        let path = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
+        match self.client.wait().at_most(Duration::from_secs(10)).for_element(Locator::XPath(&path)).await {
+            Ok(element) => element,
+            Err(_) => panic!("nothing called {text:?} on {}:\n{}", self.address().await, self.text().await),
+        }
+    }
+
     /// Clicks the link or button with that text.
     pub async fn press(&self, text: &str) {
-        let path = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
-        let found = self.client.wait().at_most(Duration::from_secs(10)).for_element(Locator::XPath(&path)).await;
-        match found {
-            Ok(element) => element.click().await.unwrap(),
-            Err(_) => panic!("nothing to press called {text:?} on {}:\n{}", self.address().await, self.text().await),
+        self.named(text).await.click().await.unwrap();
+    }
+
+    /// What stands in a field.
+    pub async fn value(&self, selector: &str) -> String {
+        let value = self.the(selector).await.prop("value").await.unwrap();
+        // A browser reports the lines of a text area with line feeds alone.
+        value.unwrap_or_default()
+    }
+
+    /// Loads the page again until it no longer says this: something works in the background.
+    pub async fn reload_while(&self, words: &str) {
+        let start = Instant::now();
+        while self.text().await.contains(words) {
+            assert!(start.elapsed() < Duration::from_secs(30), "{} still says {words:?}", self.address().await);
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            self.client.refresh().await.unwrap();
         }
+    }
+
+    /// The beginning of an element's tag, to name it in a failure.
+    pub async fn outline(&self, element: &Element) -> String {
+        let tag: String = element.html(false).await.unwrap_or_default().chars().take(120).collect();
+        tag.split('\n').next().unwrap_or_default().to_owned()
     }
 
     /// Signs in on the page that asks for it.
@@ -165,6 +192,22 @@ impl Browser {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
+    }
+
+    /// Pictures of the whole page as wide as a desk and as a phone, where nothing may stick out.
+    pub async fn pictures(&self, name: &str) {
+        const DESK: (u32, u32) = (1280, 800);
+        for (width, height, name) in [(DESK.0, DESK.1, name.to_owned()), (390, 844, format!("phone-{name}"))] {
+            self.client.set_window_size(width, height).await.unwrap();
+            let whole = "return document.documentElement.scrollHeight;";
+            let whole = self.client.execute(whole, vec![]).await.unwrap().as_u64().unwrap_or(0);
+            let whole = u32::try_from(whole).unwrap_or(height).clamp(height, 8000);
+            self.client.set_window_size(width, whole).await.unwrap();
+            self.client.execute("scrollTo(0, 0);", vec![]).await.unwrap();
+            self.picture(&name).await;
+            assert!(self.overflow().await <= 0, "{name} is wider than the window: {}", self.widest().await);
+        }
+        self.client.set_window_size(DESK.0, DESK.1).await.unwrap();
     }
 
     /// Pixels by which the page is wider than the window.

@@ -41,8 +41,16 @@ impl Demo {
 
     /// E-mail address and password of the first person with that role alone.
     pub fn person(&self, role: &str) -> (&str, &str) {
-        let people = self.report["users"].as_array().unwrap();
-        let person = people.iter().find(|person| person["roles"] == serde_json::json!([role])).unwrap();
+        self.find_person(|person| person["roles"] == serde_json::json!([role]))
+    }
+
+    /// E-mail address and password of the person with that address.
+    pub fn person_at(&self, email: &str) -> (&str, &str) {
+        self.find_person(|person| person["email"] == email)
+    }
+
+    fn find_person(&self, is_meant: impl Fn(&Json) -> bool) -> (&str, &str) {
+        let person = self.report["users"].as_array().unwrap().iter().find(|person| is_meant(person)).unwrap();
         (person["email"].as_str().unwrap(), person["password"].as_str().unwrap())
     }
 }

@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod browser;
+mod client;
+mod console;
 mod demo;
-mod keyboard;
+mod hand;
 mod layout;
 mod whole_flow;
