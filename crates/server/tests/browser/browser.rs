@@ -199,7 +199,8 @@ impl Browser {
         const DESK: (u32, u32) = (1280, 800);
         for (width, height, name) in [(DESK.0, DESK.1, name.to_owned()), (390, 844, format!("phone-{name}"))] {
             self.client.set_window_size(width, height).await.unwrap();
-            let whole = "return document.documentElement.scrollHeight;";
+            // The window's frame takes room of its own.
+            let whole = "return document.documentElement.scrollHeight + outerHeight - innerHeight;";
             let whole = self.client.execute(whole, vec![]).await.unwrap().as_u64().unwrap_or(0);
             let whole = u32::try_from(whole).unwrap_or(height).clamp(height, 8000);
             self.client.set_window_size(width, whole).await.unwrap();
