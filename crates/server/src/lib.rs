@@ -5,6 +5,7 @@
 pub mod app;
 pub mod apps;
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -6,6 +6,7 @@
 //! connections of their own. On PostgreSQL each unit is a transaction on one of a bounded set of
 //! connections. This crate knows no table but its own two (`schema_migrations`, `database_probe`).
 
+mod copy;
 mod db;
 mod error;
 mod job;
@@ -20,10 +21,12 @@ mod tx;
 mod url;
 mod value;
 
+pub use copy::{CopiedTable, copy};
 pub use db::{Db, Engine};
 pub use error::DbError;
 pub use migrate::{Applied, Migration};
 pub use options::{Options, Stats};
+pub use sqlite::snapshot;
 pub use statement::Statement;
 pub use tx::{Row, Tx};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};

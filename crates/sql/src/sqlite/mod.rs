@@ -3,6 +3,7 @@
 mod connection;
 mod log;
 mod session;
+mod snapshot;
 mod writer;
 
 use std::{collections::VecDeque, path::Path, sync::atomic::Ordering};
@@ -16,6 +17,7 @@ use crate::{
 };
 use connection::{Connection, File};
 pub(crate) use session::cell;
+pub use snapshot::snapshot;
 use writer::Writer;
 
 /// Opens the file and starts its threads; answers when the writer's and every reader's connection stands.

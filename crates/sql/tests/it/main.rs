@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests, and their helpers outside of #[test]")]
 
 mod batches;
+mod copy;
 mod failures;
 mod migrations;
 mod opening;
