@@ -34,24 +34,24 @@ async fn copy_to_file(from: &Db, to: &Path) -> Result<(), DbError> {
     if to.exists() {
         return Err(exists(to));
     }
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = Path::new(&partial);
-    if partial.exists() {
-        return Err(exists(partial));
+    let mut rows = to.as_os_str().to_owned();
+    rows.push(".rows");
+    let rows = Path::new(&rows);
+    if rows.exists() {
+        return Err(exists(rows));
     }
     let copied = async {
-        let target = Db::open(&DatabaseUrl::Sqlite(partial.to_owned()), Options::default()).await?;
+        let target = Db::open(&DatabaseUrl::Sqlite(rows.to_owned()), Options::default()).await?;
         let copied = sql::copy(from, &target, MIGRATIONS, &[]).await;
         target.close().await;
         copied?;
         // Its pages, in one file and on the disk.
-        let (partial, to) = (partial.to_owned(), to.to_owned());
-        tokio::task::spawn_blocking(move || sql::snapshot(&partial, &to)).await.unwrap_or(Err(DbError::Panicked))
+        let (rows, to) = (rows.to_owned(), to.to_owned());
+        tokio::task::spawn_blocking(move || sql::snapshot(&rows, &to)).await.unwrap_or(Err(DbError::Panicked))
     }
     .await;
     for ending in ["", "-wal", "-shm"] {
-        let mut name = partial.as_os_str().to_owned();
+        let mut name = rows.as_os_str().to_owned();
         name.push(ending);
         let _ = std::fs::remove_file(name);
     }
