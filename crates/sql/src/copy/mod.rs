@@ -44,8 +44,8 @@ pub async fn copy(
     if to.migrate(migrations).await?.len() < migrations.len() {
         return Err(DbError::Migration("the target database is in use: name a new, empty one".into()));
     }
-    let tables = from.read(|tx| catalogue(tx)).await?;
-    if to.read(|tx| catalogue(tx)).await? != tables {
+    let tables = from.read(catalogue).await?;
+    if to.read(catalogue).await? != tables {
         return Err(DbError::Migration(
             "the tables of the two databases differ: bring the source's schema up to date first (db migrate)".into(),
         ));
