@@ -13,7 +13,7 @@ use crate::error::OAuthError;
 use crate::fault::{self, Fault};
 use crate::params::{ParamFault, Params};
 use crate::pkce::{self, CodeChallenge};
-use crate::scope::{OFFLINE_ACCESS, ScopeSet};
+use crate::scope::{OFFLINE_ACCESS, ScopeSet, is_sign_in};
 
 /// A refusal that only a page can show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Prompt {
 /// Zone two: what is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuthorizeRequest {
-    /// The scopes asked for; `None` means those that the app is registered for.
+    /// The scopes asked for; `None` means those that the app is registered for, but for OpenID Connect's.
     pub scope: Option<ScopeSet>,
     /// Comes back byte for byte.
     pub state: Option<String>,
@@ -137,6 +137,8 @@ pub struct AuthorizeRequest {
     pub max_age: Option<u32>,
     /// OpenID Connect's replay guard.
     pub nonce: Option<String>,
+    /// An ID token of ours that tells whom the app expects (OpenID Connect Core 3.1.2.1); not verified here.
+    pub id_token_hint: Option<String>,
     /// RFC 8707; may come more than once.
     pub resource: Vec<String>,
 }
@@ -144,15 +146,19 @@ pub struct AuthorizeRequest {
 /// The most characters in a `login_hint`; an e-mail address has at most 254.
 const MAX_LOGIN_HINT: usize = 320;
 const MAX_NONCE: usize = 512;
+const MAX_ID_TOKEN_HINT: usize = crate::jwt::MAX_TOKEN_LENGTH;
 const MAX_RESOURCE: usize = 2048;
 
 impl AuthorizeRequest {
-    /// Reads what is asked for. `response_type` must be `code`, and `offline_access` says nothing.
+    /// Reads what is asked for. `response_type` must be `code`, and `offline_access` says nothing. `display`,
+    /// `ui_locales`, `claims_locales`, `acr_values` and `claims` are wishes of OpenID Connect that may go unmet: they are
+    /// not read.
     ///
     /// # Errors
     /// The first fault, to be sent to the app with [`state_of`] the request.
     pub fn read(params: &Params) -> Result<Self, OAuthError> {
         let state = params.get("state")?.map(str::to_owned);
+        refuse_what_is_not_offered(params)?;
         match params.get("response_type")? {
             Some("code") => {}
             Some(_) => {
@@ -168,24 +174,43 @@ impl AuthorizeRequest {
             login_hint: bounded(params, "login_hint", MAX_LOGIN_HINT)?,
             max_age: read_max_age(params)?,
             nonce: bounded(params, "nonce", MAX_NONCE)?,
+            id_token_hint: bounded(params, "id_token_hint", MAX_ID_TOKEN_HINT)?,
             resource: read_resource(params)?,
         })
     }
 
-    /// The scopes that the person will be asked for: those of the request, or all that the app is
-    /// registered for when it names none.
+    /// The scopes that the person will be asked for: those of the request, or all that the app is registered for when it
+    /// names none, but for OpenID Connect's: an app that never asks for `openid` sees nothing of it.
     ///
     /// # Errors
     /// `invalid_scope` for a scope that the app is not registered for (RFC 6749 3.3).
     pub fn scopes_within(&self, registered: &ScopeSet) -> Result<ScopeSet, OAuthError> {
         let Some(requested) = &self.scope else {
-            return Ok(registered.clone());
+            return Ok(registered.filtered(|scope| !is_sign_in(scope.as_str())));
         };
         let surplus = requested.difference(registered);
         if surplus.is_empty() {
             return Ok(requested.clone());
         }
         Err(OAuthError::invalid_scope(&fault::SCOPE_NOT_REGISTERED).with_detail(format!("It is {surplus}.")))
+    }
+}
+
+/// What OpenID Connect Core 6 and 7.2.1 and OAuth 2.0 Multiple Response Types 2.1 would allow, each with the answer of its
+/// own that section 3.1.2.6 has for it.
+fn refuse_what_is_not_offered(params: &Params) -> Result<(), OAuthError> {
+    if params.get("request")?.is_some() {
+        return Err(OAuthError::request_not_supported(&fault::REQUEST_OBJECT_UNSUPPORTED));
+    }
+    if params.get("request_uri")?.is_some() {
+        return Err(OAuthError::request_uri_not_supported(&fault::REQUEST_URI_UNSUPPORTED));
+    }
+    if params.get("registration")?.is_some() {
+        return Err(OAuthError::registration_not_supported(&fault::REGISTRATION_UNSUPPORTED));
+    }
+    match params.get("response_mode")? {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(OAuthError::invalid_request(&fault::RESPONSE_MODE_UNSUPPORTED)),
     }
 }
 
@@ -209,7 +234,8 @@ fn read_max_age(params: &Params) -> Result<Option<u32>, OAuthError> {
     }
 }
 
-fn read_resource(params: &Params) -> Result<Vec<String>, OAuthError> {
+/// Reads every `resource` (RFC 8707 2).
+pub(crate) fn read_resource(params: &Params) -> Result<Vec<String>, OAuthError> {
     params.get_all("resource")?.into_iter().map(|uri| check_length("resource", uri, MAX_RESOURCE)).collect()
 }
 
@@ -314,6 +340,11 @@ mod tests {
             "login_hint",
             "max_age",
             "nonce",
+            "id_token_hint",
+            "response_mode",
+            "request",
+            "request_uri",
+            "registration",
         ] {
             let query = format!("response_type=code&{name}=code&{name}=code");
             let error = AuthorizeRequest::read(&params(&query)).unwrap_err();
@@ -350,6 +381,9 @@ mod tests {
         let within = |query| request(query).scopes_within(&registered);
         assert_eq!(within(""), Ok(registered.clone()));
         assert_eq!(within("scope=meeting:read").unwrap().to_string(), "meeting:read");
+        let with_sign_in = ScopeSet::parse("openid user:read profile email meeting:read").unwrap();
+        assert_eq!(request("").scopes_within(&with_sign_in), Ok(registered.clone()), "openid has to be asked for");
+        assert_eq!(request("scope=openid").scopes_within(&with_sign_in).unwrap().to_string(), "openid");
         let error = within("scope=user:read+meeting:join+x").unwrap_err();
         assert_eq!((error.code.as_str(), error.fault.code), ("invalid_scope", "scope_not_registered"));
         assert!(error.description().contains("It is meeting:join x."));
@@ -393,8 +427,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_offered_has_an_error_of_its_own() {
+        for (query, refused) in [
+            ("request=eyJ", ("request_not_supported", "request_object_unsupported")),
+            ("request_uri=https://a.example/r", ("request_uri_not_supported", "request_uri_unsupported")),
+            ("registration={}", ("registration_not_supported", "registration_unsupported")),
+            ("response_mode=fragment", ("invalid_request", "response_mode_unsupported")),
+            ("response_mode=form_post", ("invalid_request", "response_mode_unsupported")),
+            ("response_mode=query.jwt", ("invalid_request", "response_mode_unsupported")),
+        ] {
+            assert_eq!(refusal(&format!("response_type=code&{query}")), refused);
+        }
+        let ignored = "response_mode=query&display=popup&ui_locales=fr&claims_locales=fr&acr_values=1&claims=%7B%7D";
+        assert_eq!(request(ignored), AuthorizeRequest::default());
+        assert_eq!(request("request=&request_uri=&registration="), AuthorizeRequest::default(), "empty is left out");
+    }
+
+    #[test]
     fn lengths_are_bounded() {
-        for (name, max) in [("login_hint", MAX_LOGIN_HINT), ("nonce", MAX_NONCE), ("resource", MAX_RESOURCE)] {
+        for (name, max) in [
+            ("login_hint", MAX_LOGIN_HINT),
+            ("nonce", MAX_NONCE),
+            ("resource", MAX_RESOURCE),
+            ("id_token_hint", MAX_ID_TOKEN_HINT),
+        ] {
             let query = |length| format!("response_type=code&{name}={}", "x".repeat(length));
             assert!(AuthorizeRequest::read(&params(&query(max))).is_ok());
             assert_eq!(refusal(&query(max + 1)), ("invalid_request", "parameter_too_long"));

@@ -192,7 +192,25 @@ catalogue! {
         "Send max_age as a whole number of seconds, such as 3600.";
     TARGET_UNKNOWN = "target_unknown":
         "The resource is not one that this server issues tokens for.",
-        "Leave resource out, or use the issuer's address.";
+        "Leave resource out, or use the issuer's address or that of a resource server whose scopes the app asks for.";
+    TARGET_EXCEEDS_GRANT = "target_exceeds_grant":
+        "The resource is not one that the access was granted for.",
+        "Leave resource out, or name one of the authorization request.";
+    TARGET_WITHOUT_SCOPE = "target_without_scope":
+        "None of the scopes is one of the resource.",
+        "Ask for a scope of that resource, or leave resource out.";
+    REQUEST_OBJECT_UNSUPPORTED = "request_object_unsupported":
+        "The parameter request (a request object) is not supported.",
+        "Send the parameters themselves, in the query or as a form.";
+    REQUEST_URI_UNSUPPORTED = "request_uri_unsupported":
+        "The parameter request_uri is not supported.",
+        "Send the parameters of the request themselves, in the query or as a form.";
+    REGISTRATION_UNSUPPORTED = "registration_unsupported":
+        "The parameter registration is not supported.",
+        "Leave it out; apps are registered in the console.";
+    RESPONSE_MODE_UNSUPPORTED = "response_mode_unsupported":
+        "The response_mode is not supported.",
+        "Leave response_mode out, or send query.";
     CONSENT_DENIED = "consent_denied":
         "The person said no.",
         "Offer to try again, and explain what the access is for.";

@@ -1,11 +1,12 @@
-//! Scopes: names for what an app may do (RFC 6749 3.3), and the six that this platform has.
+//! Scopes: names for what an app may do (RFC 6749 3.3), and the table of those that a server has.
 //!
-//! [`Scope`] and [`ScopeSet`] know only the RFC's grammar. What a name means stands in a table of
-//! [`KnownScope`]s; every function that needs it takes the table, so that an operator's own scopes
-//! can join the [`CATALOGUE`] without a change here.
+//! [`Scope`] and [`ScopeSet`] know only the RFC's grammar. What a name means stands in a [`ScopeTable`], which the server
+//! builds once: the platform's own six, OpenID Connect's three, and what its operator declares. Every function that needs
+//! meanings takes the table.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -13,54 +14,166 @@ use crate::error::OAuthError;
 use crate::fault;
 
 /// A scope with its meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownScope {
     /// The name, such as `meeting:read`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The heading under which it is shown.
-    pub group: &'static str,
-    /// What it lets an app do, in the words of the integration guide.
-    pub description: &'static str,
+    pub group: Cow<'static, str>,
+    /// What it lets an app do: what people read when they consent.
+    pub description: Cow<'static, str>,
+    /// The resource server that it is of (the `aud` of its tokens); none is the platform's own API.
+    pub audience: Option<String>,
 }
 
-/// The scopes of the platform, in the order of the integration guide.
-pub const CATALOGUE: &[KnownScope] = &[
+/// A scope that is there without being declared.
+const fn built_in(name: &'static str, group: &'static str, description: &'static str) -> KnownScope {
     KnownScope {
-        name: "user:read",
-        group: "User",
-        description: "Allows the client application to read the user's profile information.",
-    },
-    KnownScope {
-        name: "meeting:create",
-        group: "Meeting",
-        description: "Grants the client application permission to create new meetings on behalf of the user.",
-    },
-    KnownScope {
-        name: "meeting:delete",
-        group: "Meeting",
-        description: "Allows the client application to delete existing meetings that were created by the user.",
-    },
-    KnownScope {
-        name: "meeting:read",
-        group: "Meeting",
-        description: "Grants the client application read access to the user's meetings, including details and participants.",
-    },
-    KnownScope {
-        name: "meeting:update",
-        group: "Meeting",
-        description: "Allows the client application to update the details of meetings created by the user.",
-    },
-    KnownScope {
-        name: "meeting:join",
-        group: "Meeting",
-        description: "Allows the client application to pass access token to Jiomeet Web SDK to join the meetings of jiomeet.",
-    },
+        name: Cow::Borrowed(name),
+        group: Cow::Borrowed(group),
+        description: Cow::Borrowed(description),
+        audience: None,
+    }
+}
+
+/// The scopes of the platform, in the order and the words of the integration guide.
+static PLATFORM: [KnownScope; 6] = [
+    built_in("user:read", "User", "Allows the client application to read the user's profile information."),
+    built_in(
+        "meeting:create",
+        "Meeting",
+        "Grants the client application permission to create new meetings on behalf of the user.",
+    ),
+    built_in(
+        "meeting:delete",
+        "Meeting",
+        "Allows the client application to delete existing meetings that were created by the user.",
+    ),
+    built_in(
+        "meeting:read",
+        "Meeting",
+        "Grants the client application read access to the user's meetings, including details and participants.",
+    ),
+    built_in(
+        "meeting:update",
+        "Meeting",
+        "Allows the client application to update the details of meetings created by the user.",
+    ),
+    built_in(
+        "meeting:join",
+        "Meeting",
+        "Allows the client application to pass access token to Jiomeet Web SDK to join the meetings of jiomeet.",
+    ),
 ];
 
+/// `openid`: the app signs the person in and gets an ID token (OpenID Connect Core 3.1.2.1).
+pub const OPENID: &str = "openid";
+
+/// `profile`: the person's names (OpenID Connect Core 5.4).
+pub const PROFILE: &str = "profile";
+
+/// `email`: the person's e-mail address (OpenID Connect Core 5.4).
+pub const EMAIL: &str = "email";
+
+const SIGN_IN_GROUP: &str = "Sign in";
+
+/// The scopes of OpenID Connect.
+static SIGN_IN: [KnownScope; 3] = [
+    built_in(
+        OPENID,
+        SIGN_IN_GROUP,
+        "Signs the user in to the client application: it learns who the user is, and when they signed in.",
+    ),
+    built_in(PROFILE, SIGN_IN_GROUP, "Allows the client application to read the user's name when they sign in."),
+    built_in(
+        EMAIL,
+        SIGN_IN_GROUP,
+        "Allows the client application to read the user's e-mail address when they sign in.",
+    ),
+];
+
+fn built_ins() -> impl Iterator<Item = &'static KnownScope> {
+    PLATFORM.iter().chain(&SIGN_IN)
+}
+
 impl KnownScope {
-    /// Finds a scope of the [`CATALOGUE`] by its name.
-    pub fn find(name: &str) -> Option<&'static KnownScope> {
-        CATALOGUE.iter().find(|known| known.name == name)
+    /// Whether it is one of OpenID Connect's, which are never asked for unless they are named.
+    pub fn is_sign_in(&self) -> bool {
+        is_sign_in(&self.name)
+    }
+}
+
+/// Whether a name is one of OpenID Connect's three.
+pub fn is_sign_in(name: &str) -> bool {
+    matches!(name, OPENID | PROFILE | EMAIL)
+}
+
+/// Every scope that a server has, in the order in which they are shown. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeTable(Arc<[KnownScope]>);
+
+impl Default for ScopeTable {
+    /// The platform's own and OpenID Connect's.
+    fn default() -> Self {
+        Self(built_ins().cloned().collect())
+    }
+}
+
+impl ScopeTable {
+    /// The built-in scopes, then those that the operator declares. Names that are there already change nothing: refuse
+    /// them before, with [`ScopeTable::contains`].
+    #[must_use]
+    pub fn with(declared: impl IntoIterator<Item = KnownScope>) -> Self {
+        let mut scopes: Vec<KnownScope> = built_ins().cloned().collect();
+        for scope in declared {
+            if !scopes.iter().any(|known| known.name == scope.name) {
+                scopes.push(scope);
+            }
+        }
+        Self(scopes.into())
+    }
+
+    /// Finds a scope by its name.
+    pub fn find(&self, name: &str) -> Option<&KnownScope> {
+        self.0.iter().find(|known| known.name == name)
+    }
+
+    /// Whether there is a scope of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// The scopes in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, KnownScope> {
+        self.0.iter()
+    }
+
+    /// What a scope lets an app do; its name where the table does not know it (any more).
+    pub fn words<'a>(&'a self, scope: &'a Scope) -> &'a str {
+        self.find(scope.as_str()).map_or(scope.as_str(), |known| &known.description)
+    }
+
+    /// Every name.
+    pub fn names(&self) -> ScopeSet {
+        self.iter().map(Scope::from).collect()
+    }
+
+    /// The same set in the table's order; what the table does not know comes last.
+    #[must_use]
+    pub fn in_order(&self, set: &ScopeSet) -> ScopeSet {
+        let mut scopes = set.0.clone();
+        let place = |scope: &Scope| self.iter().position(|known| known.name == scope.as_str());
+        scopes.sort_by_key(|scope| place(scope).unwrap_or(self.0.len()));
+        ScopeSet(scopes)
+    }
+}
+
+impl<'a> IntoIterator for &'a ScopeTable {
+    type Item = &'a KnownScope;
+    type IntoIter = std::slice::Iter<'a, KnownScope>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -75,7 +188,7 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// One scope name: `1*( %x21 / %x23-5B / %x5D-7E )` (RFC 6749 3.3).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-// The names of the catalogue are borrowed from it: nearly every scope is one of them, and each token copies some.
+// Built-in names are borrowed: nearly every scope is one of them, and each token copies some.
 pub struct Scope(Cow<'static, str>);
 
 /// A text is no list of scope names.
@@ -107,8 +220,8 @@ impl Scope {
     /// # Errors
     /// The name is empty, too long, or has a forbidden character.
     pub fn parse(name: &str) -> Result<Self, ScopeFault> {
-        if let Some(known) = KnownScope::find(name) {
-            return Ok(Self::from(*known));
+        if let Some(known) = built_ins().find(|known| known.name == name) {
+            return Ok(Self::from(known));
         }
         if name.is_empty() {
             return Err(ScopeFault::Empty);
@@ -127,11 +240,6 @@ impl Scope {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// What the [`CATALOGUE`] says about it.
-    pub fn known(&self) -> Option<&'static KnownScope> {
-        KnownScope::find(&self.0)
-    }
 }
 
 impl fmt::Display for Scope {
@@ -148,9 +256,9 @@ impl std::str::FromStr for Scope {
     }
 }
 
-impl From<KnownScope> for Scope {
-    fn from(known: KnownScope) -> Self {
-        Self(Cow::Borrowed(known.name))
+impl From<&KnownScope> for Scope {
+    fn from(known: &KnownScope) -> Self {
+        Self(known.name.clone())
     }
 }
 
@@ -164,11 +272,6 @@ impl ScopeSet {
     /// The empty set.
     pub const fn new() -> Self {
         Self(Vec::new())
-    }
-
-    /// Every scope of the [`CATALOGUE`].
-    pub fn all_known() -> Self {
-        CATALOGUE.iter().copied().map(Scope::from).collect()
     }
 
     /// Reads names separated by spaces. A name that comes twice counts once, and surplus spaces are
@@ -255,15 +358,9 @@ impl ScopeSet {
         self.filtered(|scope| scope.as_str() != name)
     }
 
-    /// The same set in the table's order; what the table does not know comes last.
+    /// The members for which `keep` holds, in order.
     #[must_use]
-    pub fn in_order_of(&self, table: &[KnownScope]) -> Self {
-        let mut scopes = self.0.clone();
-        scopes.sort_by_key(|scope| table.iter().position(|known| known.name == scope.as_str()).unwrap_or(table.len()));
-        Self(scopes)
-    }
-
-    fn filtered(&self, keep: impl Fn(&Scope) -> bool) -> Self {
+    pub fn filtered(&self, keep: impl Fn(&Scope) -> bool) -> Self {
         Self(self.iter().filter(|scope| keep(scope)).cloned().collect())
     }
 }
@@ -343,22 +440,41 @@ mod tests {
     }
 
     #[test]
-    fn the_catalogue_has_the_six_scopes_of_the_guide() {
-        let all = "user:read meeting:create meeting:delete meeting:read meeting:update meeting:join";
-        assert_eq!(ScopeSet::all_known().to_string(), all);
-        for known in CATALOGUE {
-            assert_eq!(KnownScope::find(known.name), Some(known));
-            assert_eq!(Scope::parse(known.name).unwrap().known(), Some(known));
-            assert!(known.name.starts_with(&known.group.to_lowercase()));
+    fn the_table_has_the_scopes_of_the_guide_and_of_openid_connect() {
+        let table = ScopeTable::default();
+        let all =
+            "user:read meeting:create meeting:delete meeting:read meeting:update meeting:join openid profile email";
+        assert_eq!(table.names().to_string(), all);
+        for known in &table {
+            assert_eq!(table.find(&known.name), Some(known));
+            let scope = Scope::parse(&known.name).unwrap();
+            assert!(matches!(scope.0, Cow::Borrowed(_)), "{scope}");
+            assert_eq!(known.is_sign_in(), known.group == "Sign in");
+            assert!(known.is_sign_in() || known.name.starts_with(&known.group.to_lowercase()));
+            assert_eq!(known.audience, None);
         }
-        assert_eq!(Scope::parse("meeting:record").unwrap().known(), None);
+        let other = Scope::parse("meeting:record").unwrap();
+        assert_eq!((table.find("meeting:record"), table.words(&other)), (None, "meeting:record"));
+    }
+
+    #[test]
+    fn declared_scopes_follow_the_built_in_ones_and_take_the_place_of_none() {
+        let declared = |name: &'static str| KnownScope {
+            audience: Some("https://files.example".into()),
+            ..built_in(name, "Files", "Reads files.")
+        };
+        let table = ScopeTable::with([declared("files:read"), declared("openid"), declared("files:read")]);
+        assert_eq!(table.iter().count(), 10);
+        assert_eq!(table.find("files:read").unwrap().audience.as_deref(), Some("https://files.example"));
+        assert_eq!(table.find("openid").unwrap().audience, None);
+        assert_eq!(table.in_order(&set("x files:read openid user:read")).to_string(), "user:read openid files:read x");
     }
 
     #[test]
     fn sets_keep_the_order_of_first_mention() {
         let scopes = set("meeting:read user:read meeting:read  other ");
         assert_eq!(scopes.to_string(), "meeting:read user:read other");
-        assert_eq!(scopes.in_order_of(CATALOGUE).to_string(), "user:read meeting:read other");
+        assert_eq!(ScopeTable::default().in_order(&scopes).to_string(), "user:read meeting:read other");
         assert_eq!(scopes.len(), 3);
         assert!(scopes.contains("other") && !scopes.contains("meeting") && !scopes.contains("Other"));
     }

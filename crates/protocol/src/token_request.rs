@@ -1,7 +1,7 @@
 //! The token request: who asks (RFC 6749 2.3), and what for (4.1.3 and 6). The same client
 //! authentication opens revocation (RFC 7009) and introspection (RFC 7662).
 
-use crate::authorize_request::{PageFault, client_id_of, read_scope};
+use crate::authorize_request::{PageFault, client_id_of, read_resource, read_scope};
 use crate::basic_auth;
 use crate::error::OAuthError;
 use crate::fault;
@@ -21,6 +21,8 @@ pub enum TokenRequest {
         redirect_uri: Option<String>,
         /// PKCE (RFC 7636 4.5).
         code_verifier: Option<CodeVerifier>,
+        /// Whom the access token is to be for (RFC 8707 2.2); empty means everybody that the scopes are of.
+        resource: Vec<String>,
     },
     /// `grant_type=refresh_token` (RFC 6749 6).
     RefreshToken {
@@ -28,6 +30,8 @@ pub enum TokenRequest {
         refresh_token: Secret,
         /// A narrower scope for the new access token; `None` means what was granted.
         scope: Option<ScopeSet>,
+        /// Whom the access token is to be for (RFC 8707 2.2); empty means everybody that the scopes are of.
+        resource: Vec<String>,
     },
 }
 
@@ -43,10 +47,12 @@ impl TokenRequest {
                 code: required(params, "code", &fault::CODE_MISSING)?,
                 redirect_uri: params.get("redirect_uri")?.map(str::to_owned),
                 code_verifier: params.get("code_verifier")?.map(CodeVerifier::new),
+                resource: read_resource(params)?,
             }),
             Some("refresh_token") => Ok(Self::RefreshToken {
                 refresh_token: required(params, "refresh_token", &fault::REFRESH_TOKEN_MISSING)?,
                 scope: read_scope(params)?,
+                resource: read_resource(params)?,
             }),
             Some(_) => Err(OAuthError::unsupported_grant_type(&fault::GRANT_TYPE_UNSUPPORTED)),
             None => Err(OAuthError::invalid_request(&fault::GRANT_TYPE_MISSING)),
@@ -189,8 +195,12 @@ mod tests {
     #[test]
     fn the_curl_command_of_the_guide_is_read() {
         let request = TokenRequest::read(&params("grant_type=authorization_code&code=abc")).unwrap();
-        let expected =
-            TokenRequest::AuthorizationCode { code: Secret::new("abc"), redirect_uri: None, code_verifier: None };
+        let expected = TokenRequest::AuthorizationCode {
+            code: Secret::new("abc"),
+            redirect_uri: None,
+            code_verifier: None,
+            resource: vec![],
+        };
         assert_eq!(request, expected);
     }
 
@@ -204,11 +214,13 @@ mod tests {
 
     #[test]
     fn redirect_uri_and_verifier_are_kept_as_they_came() {
-        let body = "grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fa%2Fb&code_verifier=wrong";
+        let body = "grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fa%2Fb&code_verifier=wrong\
+            &resource=https://a&resource=https://b";
         let expected = TokenRequest::AuthorizationCode {
             code: Secret::new("c"),
             redirect_uri: Some("https://a/b".into()),
             code_verifier: Some(CodeVerifier::new("wrong")),
+            resource: vec!["https://a".into(), "https://b".into()],
         };
         assert_eq!(TokenRequest::read(&params(body)), Ok(expected));
     }
@@ -218,8 +230,8 @@ mod tests {
         let read = |scope: &str| {
             let body = format!("grant_type=refresh_token&refresh_token=r{scope}");
             let request = TokenRequest::read(&params(&body)).unwrap();
-            let TokenRequest::RefreshToken { refresh_token, scope } = request else { panic!("{request:?}") };
-            assert_eq!(refresh_token.expose(), "r");
+            let TokenRequest::RefreshToken { refresh_token, scope, resource } = request else { panic!("{request:?}") };
+            assert_eq!((refresh_token.expose(), resource.len()), ("r", 0));
             scope.map(|scope| scope.to_string())
         };
         assert_eq!(read(""), None);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sql::{Db, Options};
 
 use crate::apps::Refusals;
+use crate::catalogue::Catalogue;
 use crate::config::{Config, Issuer};
 use crate::keys::{self, ServerKeys, Signer};
 use crate::mail::Outlet;
@@ -21,6 +22,8 @@ pub struct App {
     pub config: Config,
     /// Where absolute URLs come from.
     pub issuer: Issuer,
+    /// Which scopes there are, and whom tokens can be for.
+    pub catalogue: Catalogue,
     /// The database.
     pub db: Db,
     /// The time.
@@ -69,6 +72,7 @@ impl App {
     /// # Errors
     /// When one of them cannot be had; the message says what to do.
     pub async fn start(config: Config, issuer: Issuer, clock: Clock, random: Random) -> Result<App, StartError> {
+        let catalogue = Catalogue::new(&config, &issuer).map_err(StartError::Config)?;
         let db = open_database(&config).await?;
         db.migrate(MIGRATIONS).await?;
         let (keys, signer) =
@@ -81,6 +85,7 @@ impl App {
         Ok(App {
             config,
             issuer,
+            catalogue,
             db,
             clock,
             random,

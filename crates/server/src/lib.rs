@@ -6,6 +6,7 @@ pub mod app;
 pub mod apps;
 pub mod audit;
 pub mod backup;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod demo;

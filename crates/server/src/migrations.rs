@@ -16,6 +16,7 @@ pub const MIGRATIONS: &[Migration] = &[
         "meetings_of_deleted_accounts",
         include_str!("../migrations/0006_meetings_of_deleted_accounts.sql"),
     ),
+    Migration::common(7, "targets", include_str!("../migrations/0007_targets.sql")),
 ];
 
 /// Every statement that the program runs on this schema, room by room: a test prepares each on both engines and looks at

@@ -50,6 +50,12 @@ pub enum OAuthErrorCode {
     InsufficientScope,
     /// The resource is unknown (RFC 8707).
     InvalidTarget,
+    /// The `request` parameter is not supported (OpenID Connect Core 3.1.2.6).
+    RequestNotSupported,
+    /// The `request_uri` parameter is not supported.
+    RequestUriNotSupported,
+    /// The `registration` parameter is not supported.
+    RegistrationNotSupported,
 }
 
 impl OAuthErrorCode {
@@ -71,6 +77,9 @@ impl OAuthErrorCode {
         Self::InvalidToken,
         Self::InsufficientScope,
         Self::InvalidTarget,
+        Self::RequestNotSupported,
+        Self::RequestUriNotSupported,
+        Self::RegistrationNotSupported,
     ];
 
     /// The code as it is written on the wire.
@@ -92,6 +101,9 @@ impl OAuthErrorCode {
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
         }
     }
 
@@ -111,7 +123,10 @@ impl OAuthErrorCode {
             | Self::LoginRequired
             | Self::ConsentRequired
             | Self::InteractionRequired
-            | Self::InvalidTarget => 400,
+            | Self::InvalidTarget
+            | Self::RequestNotSupported
+            | Self::RequestUriNotSupported
+            | Self::RegistrationNotSupported => 400,
         }
     }
 }
@@ -163,6 +178,9 @@ constructors! {
     invalid_token => InvalidToken,
     insufficient_scope => InsufficientScope,
     invalid_target => InvalidTarget,
+    request_not_supported => RequestNotSupported,
+    request_uri_not_supported => RequestUriNotSupported,
+    registration_not_supported => RegistrationNotSupported,
 }
 
 impl OAuthError {
@@ -278,8 +296,9 @@ impl OAuthError {
     }
 
     /// The value of `WWW-Authenticate` for a bearer token that is not good enough (RFC 6750 3).
-    /// `scope` is what the call needs, when that is what was missing.
-    pub fn bearer_challenge(&self, docs_base_url: &str, scope: Option<&str>) -> String {
+    /// `scope` is what the call needs, when that is what was missing; `resource_metadata` leads to the description of the
+    /// API (RFC 9728 5.1).
+    pub fn bearer_challenge(&self, docs_base_url: &str, scope: Option<&str>, resource_metadata: &str) -> String {
         let mut header = format!(
             "Bearer error=\"{}\", error_description=\"{}\", error_uri=\"{}\"",
             self.code.as_str(),
@@ -291,6 +310,9 @@ impl OAuthError {
             header.push_str(&plain(scope, usize::MAX));
             header.push('"');
         }
+        header.push_str(", resource_metadata=\"");
+        header.push_str(&plain(resource_metadata, usize::MAX));
+        header.push('"');
         header
     }
 }

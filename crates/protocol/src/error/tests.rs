@@ -3,6 +3,7 @@ use crate::redirect_uri::response_url;
 use proptest::prelude::*;
 
 const DOCS: &str = "https://auth.example/docs/errors";
+const META: &str = "https://auth.example/.well-known/oauth-protected-resource";
 
 fn expired() -> OAuthError {
     OAuthError::invalid_grant(&fault::CODE_EXPIRED).with_private("code of grant 17")
@@ -49,13 +50,18 @@ fn redirects_carry_state_and_issuer() {
 #[test]
 fn bearer_challenges_name_error_and_scope() {
     assert_eq!(
-        OAuthError::invalid_token(&fault::TOKEN_EXPIRED).bearer_challenge(DOCS, None),
+        OAuthError::invalid_token(&fault::TOKEN_EXPIRED).bearer_challenge(DOCS, None, META),
         "Bearer error=\"invalid_token\", \
          error_description=\"The access token has expired. Get a new one with the refresh token.\", \
-         error_uri=\"https://auth.example/docs/errors#token_expired\""
+         error_uri=\"https://auth.example/docs/errors#token_expired\", \
+         resource_metadata=\"https://auth.example/.well-known/oauth-protected-resource\""
     );
     let missing = OAuthError::insufficient_scope(&fault::SCOPE_INSUFFICIENT);
-    assert!(missing.bearer_challenge(DOCS, Some("meeting:read")).ends_with(", scope=\"meeting:read\""));
+    assert!(
+        missing
+            .bearer_challenge(DOCS, Some("meeting:read"), META)
+            .contains(", scope=\"meeting:read\", resource_metadata=\"https://")
+    );
     assert_eq!(BEARER_CHALLENGE, "Bearer");
 }
 
@@ -99,7 +105,7 @@ fn what_is_private_reaches_the_log_alone() {
     assert_eq!(error.to_string(), "invalid_grant (code_expired): public detail [code of grant 17]");
     let written = [
         error.json_body(DOCS),
-        error.bearer_challenge(DOCS, Some("a")),
+        error.bearer_challenge(DOCS, Some("a"), META),
         error.description(),
         format!("{:?}", error.redirect_params(DOCS, None, "https://auth.example")),
     ];
@@ -128,9 +134,9 @@ proptest! {
         let error = OAuthError::invalid_request(&fault::PARAMETER_REPEATED).with_detail(&*detail);
         prop_assert!(is_description(&error.description()));
 
-        let header = error.bearer_challenge(&docs, Some(&scope));
+        let header = error.bearer_challenge(&docs, Some(&scope), &docs);
         prop_assert!(header.bytes().all(|b| (0x20..0x7f).contains(&b)), "{header}");
-        prop_assert_eq!(header.matches('"').count(), 8);
+        prop_assert_eq!(header.matches('"').count(), 10);
         prop_assert!(!header.contains('\\'));
         prop_assert!(basic_challenge(&detail).bytes().all(|b| (0x20..0x7f).contains(&b)));
 

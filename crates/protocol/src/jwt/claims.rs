@@ -57,6 +57,14 @@ pub enum Audience {
 }
 
 impl Audience {
+    /// Those that are named, in the shape that fits their number.
+    pub fn of(mut audiences: Vec<String>) -> Self {
+        match audiences.len() {
+            1 => Self::One(audiences.remove(0)),
+            _ => Self::Many(audiences),
+        }
+    }
+
     /// Whether this audience is named.
     pub fn contains(&self, audience: &str) -> bool {
         match self {
@@ -66,26 +74,33 @@ impl Audience {
     }
 }
 
-/// Checks the claims of a token whose signature and type are right (RFC 9068 4, RFC 7519 4.1.4):
-/// it is from `issuer`, for `audience`, and `now` (milliseconds) is before `exp`, without leeway.
+/// Checks the claims of an access token whose signature and type are right (RFC 9068 4, RFC 7519 4.1.4): it is from
+/// `issuer`, and `now` (milliseconds) is before `exp`, without leeway. Whom it is for is left to the caller, who may ask
+/// on behalf of another.
 ///
 /// # Errors
-/// The first fault: malformed claims, wrong issuer, wrong audience, expired.
+/// The first fault: malformed claims, wrong issuer, expired.
+pub fn check_issued_token(claims: &[u8], issuer: &str, now: i64) -> Result<AccessTokenClaims, JwtFault> {
+    let claims: AccessTokenClaims = serde_json::from_slice(claims).map_err(|_| JwtFault::MalformedClaims)?;
+    if claims.iss != issuer {
+        return Err(JwtFault::WrongIssuer);
+    }
+    if now >= claims.exp.saturating_mul(1000) {
+        return Err(JwtFault::Expired);
+    }
+    Ok(claims)
+}
+
+/// As [`check_issued_token`], for who is named `audience`: the token must be for them.
+///
+/// # Errors
+/// The first fault: malformed claims, wrong issuer, expired, wrong audience.
 pub fn check_access_token(
     claims: &[u8],
     issuer: &str,
     audience: &str,
     now: i64,
 ) -> Result<AccessTokenClaims, JwtFault> {
-    let claims: AccessTokenClaims = serde_json::from_slice(claims).map_err(|_| JwtFault::MalformedClaims)?;
-    if claims.iss != issuer {
-        return Err(JwtFault::WrongIssuer);
-    }
-    if !claims.aud.contains(audience) {
-        return Err(JwtFault::WrongAudience);
-    }
-    if now >= claims.exp.saturating_mul(1000) {
-        return Err(JwtFault::Expired);
-    }
-    Ok(claims)
+    let claims = check_issued_token(claims, issuer, now)?;
+    if claims.aud.contains(audience) { Ok(claims) } else { Err(JwtFault::WrongAudience) }
 }

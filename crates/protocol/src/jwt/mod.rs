@@ -17,7 +17,7 @@ mod signing;
 mod tests;
 mod verifying;
 
-pub use claims::{AccessTokenClaims, Audience, check_access_token};
+pub use claims::{AccessTokenClaims, Audience, check_access_token, check_issued_token};
 pub use jwk::{Jwk, JwkSet, KeyMaterial};
 pub use signing::{Pkcs8, SigningKey};
 pub use verifying::{KeySet, VerifiedToken, VerifyingKey};

@@ -1,7 +1,7 @@
 //! What a developer declares about an app, checked field by field, every fault at once.
 
 use protocol::redirect_uri::ClientKind;
-use protocol::scope::{CATALOGUE, Scope, ScopeSet};
+use protocol::scope::{Scope, ScopeSet, ScopeTable};
 use protocol::url_rules::{self, UrlFault, UrlRule};
 
 use crate::users::forges_text;
@@ -66,13 +66,10 @@ pub struct FieldFault {
 }
 
 impl Declaration {
-    /// The scopes alone, in the catalogue's order.
+    /// The scopes alone: ours in the order of the guide, then others.
     pub fn scopes(&self) -> ScopeSet {
-        let mut set = ScopeSet::new();
-        for (scope, _) in &self.scopes {
-            set.insert(scope.clone());
-        }
-        set.in_order_of(CATALOGUE)
+        let scopes: ScopeSet = self.scopes.iter().map(|(scope, _)| scope.clone()).collect();
+        ScopeTable::default().in_order(&scopes)
     }
 
     /// The name, or what stands in its place while there is none.
@@ -151,7 +148,7 @@ impl Declaration {
         self
     }
 
-    /// Every fault of every field; none when it can be submitted.
+    /// Every fault of every field; none when it can be submitted. Which scopes there are is left to who reads them.
     pub fn faults(&self, kind: ClientKind) -> Vec<FieldFault> {
         // In the form's order, so that a list of them leads from top to bottom.
         let mut faults = Faults::default();
@@ -257,9 +254,6 @@ impl Faults {
             self.add("scopes", "Choose at least one scope.");
         }
         for (index, (scope, required_reason)) in scopes.iter().enumerate() {
-            if scope.known().is_none() {
-                self.bar("scopes", format!("{scope} is not one of this server's scopes; see the list."));
-            }
             if scopes[..index].iter().any(|(earlier, _)| earlier == scope) {
                 self.bar("scopes", format!("{scope} is in the list twice; remove one."));
             }
@@ -308,7 +302,6 @@ mod tests {
         let declared = Declaration {
             callback_urls: vec!["http://example.com/cb".into(), "https://ok.example.com/cb#x".into()],
             support_email: "nobody".into(),
-            scopes: vec![(Scope::parse("files:read").unwrap(), None)],
             ..Declaration::default()
         };
         let faults = declared.faults(ClientKind::Confidential);

@@ -140,7 +140,6 @@ pub fn find_serving(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<Option<Serv
         }
         app.scopes.insert(scope);
     }
-    app.scopes = app.scopes.in_order_of(protocol::scope::CATALOGUE);
     if app.is_in_test_mode() {
         keep_to_the_rules(&mut app);
     }

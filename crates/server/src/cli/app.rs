@@ -146,7 +146,11 @@ impl Create {
             scopes,
             ..Declaration::default()
         };
-        let (_, db) = self.at.open().await?;
+        let (config, db) = self.at.open().await?;
+        let table = config.scope_table();
+        let unknown = declared.scopes().filtered(|scope| !table.contains(scope.as_str()));
+        let unknown = (!unknown.is_empty())
+            .then(|| format!("scopes: {unknown} is not among this server's scopes, which are {}.", table.names()));
         let found = email.clone();
         let owner =
             db.read(move |tx| users::find_by_email(tx, &found)).await.map_err(|error: DbError| Failure::from(error))?;
@@ -157,12 +161,12 @@ impl Create {
         };
         let tools = Tools::new();
         let prepared = Creation::prepare(&tools.random, owner.id, kind, declared, Actor::Operator, tools.clock.now());
-        let creation = match prepared {
-            Ok(creation) => creation,
-            Err(faults) => {
-                let lines: Vec<String> =
-                    faults.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect();
-                return refuse(lines.join(" "));
+        let creation = match (prepared, unknown) {
+            (Ok(creation), None) => creation,
+            (prepared, unknown) => {
+                let faults = prepared.err().unwrap_or_default();
+                let lines = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.message));
+                return refuse(lines.chain(unknown).collect::<Vec<String>>().join(" "));
             }
         };
         let unit = creation.clone();

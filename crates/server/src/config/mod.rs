@@ -5,6 +5,7 @@
 
 mod issuer;
 mod mail_values;
+mod resources;
 mod section;
 mod sections;
 mod values;
@@ -18,7 +19,9 @@ use serde::Deserialize;
 
 pub use issuer::Issuer;
 pub use mail_values::{MailAddress, SmtpSecurity, SmtpUrl};
-pub use sections::{Accounts, Database, Keys, Limits, Log, Mail, Screening, Server, Tokens};
+pub use sections::{
+    Accounts, Database, DeclaredScope, Keys, Limits, Log, Mail, ResourceServer, Screening, Server, Tokens,
+};
 pub use values::{AddressBlock, Hidden, LogFormat, SigningAlgorithm, Ttl};
 
 use section::Section;
@@ -46,6 +49,12 @@ pub struct Config {
     pub mail: Mail,
     /// `[screening]`
     pub screening: Screening,
+    /// `[[resource_servers]]`
+    #[serde(default)]
+    pub resource_servers: Vec<ResourceServer>,
+    /// `[[scopes]]`
+    #[serde(default)]
+    pub scopes: Vec<DeclaredScope>,
     /// `[log]`
     pub log: Log,
 }
@@ -59,6 +68,8 @@ const SECTIONS: &[Section] = &[
     Limits::SECTION,
     Mail::SECTION,
     Screening::SECTION,
+    ResourceServer::SECTION,
+    DeclaredScope::SECTION,
     Log::SECTION,
 ];
 
@@ -149,6 +160,7 @@ impl Config {
         if let Err(fault) = self.database_url() {
             faults.push(format!("database.url {fault}"));
         }
+        resources::check(self, &mut faults);
         faults
     }
 
@@ -200,7 +212,10 @@ pub fn annotated_sample() -> String {
         for line in section.doc {
             let _ = writeln!(text, "#{line}");
         }
-        let _ = writeln!(text, "[{}]", section.name);
+        let _ = match section.repeated {
+            true => writeln!(text, "# [[{}]]", section.name),
+            false => writeln!(text, "[{}]", section.name),
+        };
         for key in section.keys {
             text.push('\n');
             for line in key.doc {
@@ -255,5 +270,7 @@ mod tests {
         assert!(fault("[mail]\nsmtp = \"smtps://mail.example.com\"").contains("mail.from is missing"));
         assert!(fault("[mail]\nfrom = \"nobody\"").contains("mail.from"));
         assert!(fault("[mail]\nsmtp = \"mail.example.com\"").contains("smtps://"));
+        assert!(fault("[[scopes]]\nnam = \"x\"").contains("nam"));
+        assert!(fault("[[scopes]]\nname = \"x\"").contains("description"));
     }
 }

@@ -22,10 +22,25 @@ pub struct Section {
     pub doc: &'static [&'static str],
     /// Its keys, in order.
     pub keys: &'static [Key],
+    /// There may be any number of it, each an element `[[name]]`; the sample has none.
+    pub repeated: bool,
 }
 
 macro_rules! section {
     (
+        $(#[doc = $doc:literal])+
+        $name:literal => pub struct $type:ident { $($keys:tt)+ }
+    ) => {
+        $crate::config::section::section! { @of false, $(#[doc = $doc])+ $name => pub struct $type { $($keys)+ } }
+    };
+    (
+        $(#[doc = $doc:literal])+
+        [$name:literal] => pub struct $type:ident { $($keys:tt)+ }
+    ) => {
+        $crate::config::section::section! { @of true, $(#[doc = $doc])+ $name => pub struct $type { $($keys)+ } }
+    };
+    (
+        @of $repeated:literal,
         $(#[doc = $doc:literal])+
         $name:literal => pub struct $type:ident {
             $( $(#[doc = $key_doc:literal])+ $key:ident: $key_type:ty = $sample:literal, )+
@@ -44,6 +59,7 @@ macro_rules! section {
                 name: $name,
                 doc: &[$($doc),+],
                 keys: &[$( $crate::config::section::Key { name: stringify!($key), doc: &[$($key_doc),+], sample: $sample }, )+],
+                repeated: $repeated,
             };
         }
     };

@@ -164,6 +164,37 @@ section! {
 }
 
 section! {
+    /// A service beside our API whose tokens this server issues. Repeat the section for more.
+    ["resource_servers"] => pub struct ResourceServer {
+        /// What tokens for it carry as `aud`, and apps name as `resource`: an absolute URI without a fragment.
+        identifier: String = "# \"https://recordings.example.com\"",
+        /// The id with which it asks what a token is worth (introspection).
+        id: String = "# \"recordings\"",
+        /// The secret with which it does. Give it in one of three ways: by value, the file that holds it, or the
+        /// environment variable that does.
+        secret: Option<Hidden> = "# \"at least 16 characters, best random ones\"",
+        /// The file that holds the secret, and nothing else but white space around it.
+        secret_file: Option<PathBuf> = "# \"/etc/jiomeet-oauth/recordings.secret\"",
+        /// The environment variable that holds the secret.
+        secret_env: Option<String> = "# \"RECORDINGS_SECRET\"",
+    }
+}
+
+section! {
+    /// A scope beside our own, of a resource server. Repeat the section for more.
+    ["scopes"] => pub struct DeclaredScope {
+        /// Its name: what apps ask for.
+        name: String = "# \"recording:read\"",
+        /// What it lets an app do. People read it when they consent.
+        description: String = "# \"Allows the client application to read the recordings of the user's meetings.\"",
+        /// The `identifier` of the resource server that it is of.
+        audience: String = "# \"https://recordings.example.com\"",
+        /// The heading under which developers and people see it.
+        group: Option<String> = "# \"Recordings\"",
+    }
+}
+
+section! {
     /// What the log says.
     "log" => pub struct Log {
         /// json or text.

@@ -74,8 +74,20 @@ pub struct Part {
 /// The sample client: its place in [`APPS`].
 pub const SAMPLE_CLIENT: usize = 0;
 
-const EVERYTHING: &[&str] =
-    &["user:read", "meeting:create", "meeting:delete", "meeting:read", "meeting:update", "meeting:join"];
+const EVERYTHING: &[&str] = &[
+    "user:read",
+    "meeting:create",
+    "meeting:delete",
+    "meeting:read",
+    "meeting:update",
+    "meeting:join",
+    "openid",
+    "profile",
+    "email",
+];
+
+/// The six of the platform.
+const MEETINGS: &[&str] = EVERYTHING.split_at(6).0;
 
 /// Sites on the demo's list of harmful sites, as an operator would import it.
 pub const HARMFUL_SITES: &[&str] = &["prize-login.example", "webinar-wizard.example"];
@@ -98,7 +110,7 @@ pub const APPS: &[Part] = &[
         kind: ClientKind::Confidential,
         site: "https://standup-notes.example",
         callback_urls: &["https://standup-notes.example/oauth/callback", "http://localhost:9999/callback"],
-        scopes: &["user:read", "meeting:read"],
+        scopes: &["user:read", "meeting:read", "openid", "profile", "email"],
         use_case: USE_CASES[5],
         description: "Writes the notes of a team's daily meeting.",
         stage: Stage::Approved,
@@ -120,7 +132,7 @@ pub const APPS: &[Part] = &[
         kind: ClientKind::Confidential,
         site: "https://free-prize-meetings.example",
         callback_urls: &["https://free-prize-meetings.example/cb", "https://collect.prize-login.example/in"],
-        scopes: EVERYTHING,
+        scopes: MEETINGS,
         use_case: USE_CASES[8],
         description: "Win prizes by meeting people.",
         stage: Stage::InReview,
@@ -165,7 +177,7 @@ pub const APPS: &[Part] = &[
         kind: ClientKind::Confidential,
         site: "https://webinar-wizard.example",
         callback_urls: &["https://webinar-wizard.example/callback"],
-        scopes: EVERYTHING,
+        scopes: MEETINGS,
         use_case: USE_CASES[6],
         description: "Large webinars.",
         stage: Stage::Suspended,

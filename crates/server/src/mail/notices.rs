@@ -1,7 +1,6 @@
 //! Letters about apps, one call each for the rooms in which it happens: to the developers about a decision, to the
 //! reviewers about a submission, to a person about a first grant.
 
-use protocol::scope::ScopeSet;
 use sql::{DbError, Tx, params};
 
 use super::{Letter, Mail, enqueue};
@@ -64,7 +63,7 @@ pub fn submitted(tx: &mut Tx<'_>, app: &AppId, name: &str, record: &Record) -> R
 }
 
 /// Tells a person that an app got access for the first time (lesson of consent phishing: whoever did not mean to can
-/// take it back at once).
+/// take it back at once). `scopes` are in the words of the consent page.
 ///
 /// # Errors
 /// When the database refuses.
@@ -73,17 +72,9 @@ pub fn first_grant(
     to: &Email,
     app: &str,
     developer: &str,
-    scopes: &ScopeSet,
+    scopes: Vec<String>,
     record: &Record,
 ) -> Result<(), DbError> {
-    let words = |scope: &protocol::scope::Scope| match scope.known() {
-        Some(known) => known.description.to_owned(),
-        None => scope.to_string(),
-    };
-    let letter = Letter::FirstGrant {
-        app: app.to_owned(),
-        developer: developer.to_owned(),
-        scopes: scopes.in_order_of(protocol::scope::CATALOGUE).iter().map(words).collect(),
-    };
+    let letter = Letter::FirstGrant { app: app.to_owned(), developer: developer.to_owned(), scopes };
     enqueue(tx, &Mail::about(record, to, letter))
 }

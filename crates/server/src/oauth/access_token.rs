@@ -28,6 +28,8 @@ pub struct NewAccessToken {
     pub client_id: ClientId,
     /// What it opens.
     pub scopes: ScopeSet,
+    /// Whom it is for: those whose scopes they are.
+    pub audience: Audience,
     /// When the person had last proved who they are.
     pub authenticated_at: Timestamp,
     /// The grant's bound: the token does not outlive it.
@@ -69,8 +71,7 @@ impl NewAccessToken {
         let claims = AccessTokenClaims {
             iss: issuer.to_owned(),
             sub: self.user_id.as_str().to_owned(),
-            // Our own API is the resource that these tokens are for.
-            aud: Audience::One(issuer.to_owned()),
+            aud: self.audience.clone(),
             exp: validity.expires_at,
             iat: validity.issued_at,
             auth_time: Some(self.authenticated_at.as_seconds()),
@@ -127,6 +128,7 @@ mod tests {
             user_id: UserId::from_text("u-1"),
             client_id: ClientId::from_text("65016dbec5902e8fbdebd24c"),
             scopes: ScopeSet::parse("meeting:create user:read").unwrap(),
+            audience: Audience::One("https://meet.example".into()),
             authenticated_at: Timestamp::from_millis(1_696_255_000_500),
             access_until: NOW.plus(Duration::from_secs(100_000)),
         }

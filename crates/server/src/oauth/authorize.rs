@@ -118,7 +118,7 @@ impl Visit {
 
     /// What the decisions need of the configuration.
     pub fn settings(&self) -> Settings<'_> {
-        Settings { require_pkce: self.app.config.tokens.require_pkce, issuer: self.app.issuer.as_str() }
+        Settings { require_pkce: self.app.config.tokens.require_pkce, catalogue: &self.app.catalogue }
     }
 
     fn close(
@@ -227,6 +227,7 @@ impl CodeDraft {
             session_id: person.signed_in.session.id.clone(),
             redirect_uri: destination.redirect_uri().to_owned(),
             scopes,
+            targets: demand.targets.clone(),
             code_challenge: demand.request.code_challenge,
             nonce: demand.request.nonce.clone(),
             authenticated_at: person.signed_in.session.authenticated_at,

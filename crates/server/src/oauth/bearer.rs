@@ -18,7 +18,7 @@ use http::{HeaderMap, StatusCode};
 use protocol::basic_auth::parse_bearer;
 use protocol::error::{BEARER_CHALLENGE, OAuthError};
 use protocol::fault;
-use protocol::jwt::{AccessTokenClaims, TokenType, check_access_token};
+use protocol::jwt::{AccessTokenClaims, JwtFault, TokenType, check_issued_token};
 use protocol::scope::ScopeSet;
 use protocol::secret::Sha256Digest;
 use sql::{DbError, Tx};
@@ -30,7 +30,10 @@ use super::{refresh_token, store};
 use crate::app::App;
 use crate::ids::{AppId, ClientId, GrantId, UserId};
 use crate::time::Timestamp;
-use crate::web::{ApiError, docs_errors_url};
+use crate::web::{ApiError, docs_errors_url, site_url};
+
+/// Where our API describes itself to clients (RFC 9728).
+pub const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// Who calls: the person, the app, and what the app may do for the person.
 #[derive(Debug, Clone)]
@@ -83,7 +86,7 @@ impl From<BearerError> for ApiError {
             BearerError::Refused(error, scope) => (error, scope),
         };
         let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::UNAUTHORIZED);
-        let challenge = error.bearer_challenge(&docs_errors_url(), scope.as_deref());
+        let challenge = error.bearer_challenge(&docs_errors_url(), scope.as_deref(), &site_url(RESOURCE_METADATA));
         let mut refusal = ApiError::new(status, error.fault);
         refusal.detail = error.detail;
         refusal.private = error.private;
@@ -109,11 +112,11 @@ pub struct Verified {
 ///
 /// # Errors
 /// Why the call is refused.
-pub async fn bearer(app: &App, headers: &HeaderMap, need: &'static str) -> Result<Bearer, BearerError> {
+pub async fn bearer(app: &App, headers: &HeaderMap, need: &str) -> Result<Bearer, BearerError> {
     let now = app.clock.now();
     let verified = Arc::new(verify(app, headers, now)?);
-    let asked = Arc::clone(&verified);
-    let standing = app.db.read(move |tx| check(tx, &asked, Some(need), now)).await?;
+    let (asked, need) = (Arc::clone(&verified), need.to_owned());
+    let standing = app.db.read(move |tx| check(tx, &asked, Some(&need), now)).await?;
     if standing.first_use {
         let asked = Arc::clone(&verified);
         app.db.write(move |tx| claim_use(tx, &asked, now)).await?;
@@ -149,14 +152,26 @@ pub async fn refuse_token_in_query(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Verifies signature and claims of a token.
+/// Verifies signature and claims of an access token for our API.
 ///
 /// # Errors
 /// `invalid_token`.
 pub fn verify_token(app: &App, token: &str, now: Timestamp) -> Result<Verified, OAuthError> {
-    let issuer = app.issuer.as_str();
+    let verified = verify_issued(app, token, now)?;
+    if verified.claims.aud.contains(app.issuer.as_str()) {
+        Ok(verified)
+    } else {
+        Err(invalid_jwt(JwtFault::WrongAudience))
+    }
+}
+
+/// Verifies signature and claims of an access token of ours, whomever it is for.
+///
+/// # Errors
+/// `invalid_token`.
+pub fn verify_issued(app: &App, token: &str, now: Timestamp) -> Result<Verified, OAuthError> {
     let claims = signed_claims(app, token)?;
-    let claims = check_access_token(&claims, issuer, issuer, now.as_millis()).map_err(invalid_jwt)?;
+    let claims = check_issued_token(&claims, app.issuer.as_str(), now.as_millis()).map_err(invalid_jwt)?;
     let id = TokenId::parse(&claims.token_id).ok_or(OAuthError::invalid_token(&fault::TOKEN_INVALID))?;
     Ok(Verified { claims, id })
 }
@@ -179,7 +194,7 @@ pub fn signed_claims(app: &App, token: &str) -> Result<Arc<[u8]>, OAuthError> {
     Ok(claims)
 }
 
-fn invalid_jwt(fault: protocol::jwt::JwtFault) -> OAuthError {
+fn invalid_jwt(fault: JwtFault) -> OAuthError {
     OAuthError::invalid_token(fault.fault()).with_private(fault.to_string())
 }
 

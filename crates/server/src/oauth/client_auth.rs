@@ -14,6 +14,7 @@ use sql::{DbError, Tx};
 
 use crate::app::SharedApp;
 use crate::apps::{SecretHash, TokenApp};
+use crate::catalogue::ResourceServer;
 use crate::ids::{ClientId, SecretId};
 use crate::time::Timestamp;
 use crate::users::{Admission, FailureLimit};
@@ -134,17 +135,33 @@ pub fn admit(
     ask: &Ask,
     app: Option<&TokenApp>,
 ) -> Result<Result<Authenticated, ClientRefusal>, DbError> {
-    let fault = match authenticate(app, &ask.credentials, ask.now) {
-        Ok(client) => return Ok(Ok(client)),
-        Err(fault) => fault,
-    };
+    match authenticate(app, &ask.credentials, ask.now) {
+        Ok(client) => Ok(Ok(client)),
+        Err(fault) => count_failure(tx, ask, fault).map(Err),
+    }
+}
+
+/// Judges the credentials of a declared resource server, and counts a failure.
+///
+/// # Errors
+/// When the database refuses.
+pub fn admit_server(tx: &mut Tx<'_>, ask: &Ask, server: &ResourceServer) -> Result<Result<(), ClientRefusal>, DbError> {
+    match ask.credentials.client_secret() {
+        // Digests are compared in constant time.
+        Some(secret) if secret.digest() == server.secret => Ok(Ok(())),
+        Some(_) => count_failure(tx, ask, &fault::CLIENT_CREDENTIALS_WRONG).map(Err),
+        None => count_failure(tx, ask, &fault::CLIENT_SECRET_MISSING).map(Err),
+    }
+}
+
+fn count_failure(tx: &mut Tx<'_>, ask: &Ask, fault: &'static Fault) -> Result<ClientRefusal, DbError> {
     let limits = &ask.app.config.limits;
     let parts = [ask.credentials.client_id().as_bytes(), ask.address_block.as_bytes()];
     let limit = FailureLimit::new("client", &parts, limits.client_burst, limits.client_interval);
-    Ok(Err(match limit.reserve(tx, ask.now)? {
+    Ok(match limit.reserve(tx, ask.now)? {
         Admission::Admitted => ClientRefusal::Failed(OAuthError::invalid_client(fault)),
         Admission::Refused(wait) => ClientRefusal::Limited(wait),
-    }))
+    })
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use sql::{DbError, Tx};
 use super::grant::{Account, Dead, check_alive};
 use super::store;
 use crate::apps::TokenApp;
+use crate::catalogue::Targets;
 use crate::ids::{AppId, GrantId, SessionId, UserId};
 use crate::random::Random;
 use crate::time::Timestamp;
@@ -42,6 +43,8 @@ pub struct NewCode {
     pub redirect_uri: String,
     /// What was ticked.
     pub scopes: ScopeSet,
+    /// The resources that the request restricted it to.
+    pub targets: Targets,
     /// PKCE (RFC 7636).
     pub code_challenge: Option<CodeChallenge>,
     /// OpenID Connect's nonce.
@@ -84,8 +87,12 @@ pub struct Code {
     pub redirect_uri: String,
     /// What was ticked.
     pub scopes: ScopeSet,
+    /// The resources that the request restricted it to.
+    pub targets: Targets,
     /// PKCE.
     pub code_challenge: Option<CodeChallenge>,
+    /// OpenID Connect's nonce.
+    pub nonce: Option<String>,
     /// When the person had last proved who they are.
     pub authenticated_at: Timestamp,
     /// When it was issued.
@@ -191,7 +198,9 @@ mod tests {
             session_id: SessionId::from_text("ses-1"),
             redirect_uri: "https://app.example/cb".into(),
             scopes: scopes("user:read meeting:read"),
+            targets: Targets::default(),
             code_challenge: Some(CodeChallenge::of(&CodeVerifier::new(VERIFIER))),
+            nonce: None,
             authenticated_at: at(MADE),
             created_at: at(MADE),
             expires_at: at(MADE + 300_000),

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
-use protocol::scope::Scope;
+use protocol::scope::{Scope, ScopeTable};
 use sql::DbError;
 
 use super::connected::{ConnectedApp, Stopped, connected_apps};
@@ -48,11 +48,11 @@ struct AppRow {
 
 struct ScopeRow {
     name: String,
-    words: &'static str,
+    words: String,
 }
 
 impl AppRow {
-    fn new(app: &ConnectedApp) -> AppRow {
+    fn new(table: &ScopeTable, app: &ConnectedApp) -> AppRow {
         AppRow {
             id: app.id.to_string(),
             monogram: Monogram::of(&app.name),
@@ -62,7 +62,7 @@ impl AppRow {
                 Stopped::Suspended => "Suspended by a reviewer",
                 Stopped::Deleted => "Deleted by its developer",
             }),
-            scopes: app.scopes.iter().map(ScopeRow::new).collect(),
+            scopes: table.in_order(&app.scopes).iter().map(|scope| ScopeRow::new(table, scope)).collect(),
             since: app.since,
             last_used: app.last_used_at,
         }
@@ -70,8 +70,8 @@ impl AppRow {
 }
 
 impl ScopeRow {
-    fn new(scope: &Scope) -> ScopeRow {
-        ScopeRow { name: scope.to_string(), words: scope.known().map_or("", |known| known.description) }
+    fn new(table: &ScopeTable, scope: &Scope) -> ScopeRow {
+        ScopeRow { name: scope.to_string(), words: table.words(scope).to_owned() }
     }
 }
 
@@ -108,7 +108,7 @@ async fn list(
         notice,
         by_name,
         unused: apps.iter().filter(|app| is_unused(app, now)).count(),
-        apps: apps.iter().map(AppRow::new).collect(),
+        apps: apps.iter().map(|one| AppRow::new(&app.catalogue.scopes, one)).collect(),
     };
     Ok(answer(app, visitor, StatusCode::OK, &template))
 }
@@ -144,13 +144,14 @@ pub(super) async fn remove_connected_apps(
 
 impl Samples for ConnectedAppsPage {
     fn samples() -> Vec<Sample> {
+        let table = ScopeTable::default();
         let row = |name: &str, state, days: u64| AppRow {
             id: format!("app-{days}"),
             monogram: Monogram::of(name),
             name: name.to_owned(),
             developer: "Devika Shah".to_owned(),
             state,
-            scopes: protocol::scope::ScopeSet::all_known().iter().map(ScopeRow::new).collect(),
+            scopes: table.names().iter().map(|scope| ScopeRow::new(&table, scope)).collect(),
             since: NOW.minus(Duration::from_secs((days + 30) * 86_400)),
             last_used: (days < 100).then(|| NOW.minus(Duration::from_secs(days * 86_400))),
         };

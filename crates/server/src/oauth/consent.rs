@@ -4,7 +4,7 @@
 //! cannot work without. Only what was asked *and* ticked is granted, whatever else a form may say.
 
 use protocol::fault::{self, Fault};
-use protocol::scope::{Scope, ScopeSet};
+use protocol::scope::{OPENID, Scope, ScopeSet, ScopeTable};
 
 use crate::time::Timestamp;
 
@@ -26,20 +26,43 @@ pub struct Consent {
 pub struct Line {
     /// The scope.
     pub scope: Scope,
-    /// Why the app cannot work without it; none where the person may untick it.
-    pub required_because: Option<String>,
+    /// Why the person may not untick it; none where they may.
+    pub required: Option<Required>,
     /// Whether it is ticked when the page opens.
     pub ticked: bool,
 }
 
-/// The lines of the consent page. A scope that was once left unticked comes unticked.
-pub fn lines(asked: &ScopeSet, required: &[(Scope, String)], remembered: Option<&Consent>) -> Vec<Line> {
+/// Why a scope cannot be unticked, only denied with everything else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Required {
+    /// The app cannot work without it; its developer says why.
+    ByApp(String),
+    /// It is `openid`: there is no signing in without it, and it alone is what was asked for.
+    ToSignIn,
+}
+
+impl Required {
+    fn of(scope: &Scope, by_app: &[(Scope, String)]) -> Option<Required> {
+        match by_app.iter().find(|(name, _)| name == scope) {
+            Some((_, reason)) => Some(Required::ByApp(reason.clone())),
+            None => (scope.as_str() == OPENID).then_some(Required::ToSignIn),
+        }
+    }
+}
+
+/// The lines of the consent page, in the table's order. A scope that was once left unticked comes unticked.
+pub fn lines(
+    table: &ScopeTable,
+    asked: &ScopeSet,
+    by_app: &[(Scope, String)],
+    remembered: Option<&Consent>,
+) -> Vec<Line> {
     let line = |scope: &Scope| {
-        let reason = required.iter().find(|(name, _)| name == scope).map(|(_, reason)| reason.clone());
+        let required = Required::of(scope, by_app);
         let declined = remembered.is_some_and(|consent| consent.declined.contains(scope.as_str()));
-        Line { scope: scope.clone(), ticked: reason.is_some() || !declined, required_because: reason }
+        Line { scope: scope.clone(), ticked: required.is_some() || !declined, required }
     };
-    asked.in_order_of(protocol::scope::CATALOGUE).iter().map(line).collect()
+    table.in_order(asked).iter().map(line).collect()
 }
 
 /// What the person answered.
@@ -73,15 +96,15 @@ impl Decision {
 
 /// Judges the answer of a form. Values that were not asked for count for nothing; without a required scope the app is
 /// denied as a whole; granting nothing is a denial.
-pub fn judge(decision: Decision, ticked: &[&str], asked: &ScopeSet, required: &[(Scope, String)]) -> Answer {
+pub fn judge(decision: Decision, ticked: &[&str], asked: &ScopeSet, by_app: &[(Scope, String)]) -> Answer {
     if decision == Decision::Deny {
         return Answer::Denied(&fault::CONSENT_DENIED);
     }
     let granted: ScopeSet = asked.iter().filter(|scope| ticked.contains(&scope.as_str())).cloned().collect();
-    let left_out = |scope: &Scope| asked.contains(scope.as_str()) && !granted.contains(scope.as_str());
+    let left_out = |scope: &Scope| Required::of(scope, by_app).is_some() && !granted.contains(scope.as_str());
     if granted.is_empty() {
         Answer::Denied(&fault::CONSENT_NOTHING_GRANTED)
-    } else if required.iter().any(|(scope, _)| left_out(scope)) {
+    } else if asked.iter().any(left_out) {
         Answer::Denied(&fault::CONSENT_DENIED)
     } else {
         Answer::Granted(granted)
@@ -128,10 +151,10 @@ mod tests {
 
     #[test]
     fn lines_come_in_the_catalogues_order_and_all_ticked_at_first() {
-        let lines = lines(&scopes("meeting:read user:read"), &[], None);
+        let lines = lines(&ScopeTable::default(), &scopes("meeting:read user:read"), &[], None);
         let names: Vec<&str> = lines.iter().map(|line| line.scope.as_str()).collect();
         assert_eq!(names, ["user:read", "meeting:read"]);
-        assert!(lines.iter().all(|line| line.ticked && line.required_because.is_none()));
+        assert!(lines.iter().all(|line| line.ticked && line.required.is_none()));
     }
 
     #[test]
@@ -139,14 +162,16 @@ mod tests {
         let asked = scopes("user:read meeting:read");
         let before = remember(None, &asked, &scopes("user:read"), 1, NOW);
         let ticked = |required: &[(Scope, String)]| -> Vec<bool> {
-            lines(&asked, required, Some(&before)).iter().map(|line| line.ticked).collect()
+            lines(&ScopeTable::default(), &asked, required, Some(&before)).iter().map(|line| line.ticked).collect()
         };
         assert_eq!(ticked(&[]), [true, false]);
         assert_eq!(ticked(&required("meeting:read")), [true, true]);
         assert_eq!(
-            lines(&asked, &required("meeting:read"), None)[1].required_because.as_deref(),
-            Some("it shows your name")
+            lines(&ScopeTable::default(), &asked, &required("meeting:read"), None)[1].required,
+            Some(Required::ByApp("it shows your name".into()))
         );
+        let to_sign_in = lines(&ScopeTable::default(), &scopes("openid email"), &[], None);
+        assert_eq!((&to_sign_in[0].required, &to_sign_in[1].required), (&Some(Required::ToSignIn), &None));
     }
 
     #[test]
@@ -197,6 +222,15 @@ mod tests {
         ] {
             assert_eq!(judge(decision, &ticked, &asked, &required), expected, "{why}");
         }
+    }
+
+    #[test]
+    fn signing_in_is_allowed_or_denied_and_never_left_out() {
+        let asked = scopes("openid email user:read");
+        let judged = |ticked: &[&str]| judge(Decision::Allow, ticked, &asked, &[]);
+        assert_eq!(judged(&["openid"]), Answer::Granted(scopes("openid")));
+        assert_eq!(judged(&["openid", "user:read"]), Answer::Granted(scopes("openid user:read")));
+        assert_eq!(judged(&["email", "user:read"]), Answer::Denied(&fault::CONSENT_DENIED));
     }
 
     #[test]

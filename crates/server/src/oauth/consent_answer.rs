@@ -30,7 +30,6 @@ use super::zones::{Asked, Demand, Zone, enter};
 use crate::app::SharedApp;
 use crate::audit::{Actor, Record};
 use crate::mail;
-use crate::time::Timestamp;
 use crate::users::SessionHash;
 use crate::web::{self, ClientAddress, PageError, VisitorCookies, csrf};
 
@@ -60,7 +59,8 @@ pub async fn answer_consent(
         .user(&form.user)
         .address(address);
     let draft = CodeDraft::mint(&visit, &form.request);
-    let settlement = Arc::new(Settlement { form, asked, session, decision, ticked, draft, record, now: visit.now });
+    let settlement =
+        Arc::new(Settlement { visit: visit.clone(), form, asked, session, decision, ticked, draft, record });
     visit.settle(settlement).await
 }
 
@@ -76,6 +76,7 @@ fn read_answer(fields: &Params) -> Result<(Decision, Vec<String>), PageError> {
 
 /// An answer, with everything minted that the unit of work needs.
 struct Settlement {
+    visit: Visit,
     form: ConsentForm,
     asked: Asked,
     session: Option<SessionHash>,
@@ -83,7 +84,6 @@ struct Settlement {
     ticked: Vec<String>,
     draft: CodeDraft,
     record: Record,
-    now: Timestamp,
 }
 
 /// What became of it.
@@ -100,10 +100,8 @@ enum Settled {
 
 impl Visit {
     async fn settle(&self, settlement: Arc<Settlement>) -> Result<Response, PageError> {
-        let require_pkce = self.app.config.tokens.require_pkce;
-        let issuer = self.app.issuer.clone();
         let unit = Arc::clone(&settlement);
-        let settled = self.app.db.write(move |tx| unit.settle(tx, require_pkce, issuer.as_str())).await?;
+        let settled = self.app.db.write(move |tx| unit.settle(tx)).await?;
         let issuer = &self.app.issuer;
         Ok(match settled {
             Settled::Granted(destination) => destination.grant(issuer, &settlement.draft.code),
@@ -118,8 +116,8 @@ impl Visit {
 }
 
 impl Settlement {
-    fn settle(&self, tx: &mut Tx<'_>, require_pkce: bool, issuer: &str) -> Result<Settled, DbError> {
-        let Some(facts) = facts::load(tx, &self.asked, self.session.as_ref(), self.now)? else {
+    fn settle(&self, tx: &mut Tx<'_>) -> Result<Settled, DbError> {
+        let Some(facts) = facts::load(tx, &self.asked, self.session.as_ref(), self.visit.now)? else {
             return Ok(Settled::AskAnew);
         };
         let Some(person) = facts.person.as_ref().filter(|person| self.was_asked(person)) else {
@@ -132,7 +130,7 @@ impl Settlement {
             return Ok(Settled::Answered(Box::new(facts)));
         }
         let destination = trusted.destination.clone();
-        let demand = match trusted.demand(&facts.app, require_pkce, issuer) {
+        let demand = match trusted.demand(&facts.app, self.visit.settings()) {
             Ok(demand) => demand,
             Err(error) => return Ok(Settled::Refused(destination, error)),
         };
@@ -161,13 +159,15 @@ impl Settlement {
         if codes::insert(tx, &code)? == Inserted::AlreadyAnswered {
             return Ok(Settled::Answered(Box::new(facts.clone())));
         }
-        let consent = remember(before, &demand.scopes, &scopes, app.consent_version, self.now);
-        save_consent(tx, &self.form.user, &app.id, &consent, self.now)?;
+        let consent = remember(before, &demand.scopes, &scopes, app.consent_version, self.visit.now);
+        save_consent(tx, &self.form.user, &app.id, &consent, self.visit.now)?;
         if before.is_none() {
             let detail = json!({"client_id": app.client_id.as_str(), "scopes": scopes.to_string()});
             self.record.clone().app(&app.id).detail(detail).write(tx)?;
             let to = &person.signed_in.user.email;
-            mail::notices::first_grant(tx, to, &app.name, &app.developer, &scopes, &self.record)?;
+            let table = &self.visit.app.catalogue.scopes;
+            let words = table.in_order(&scopes).iter().map(|scope| table.words(scope).to_owned()).collect();
+            mail::notices::first_grant(tx, to, &app.name, &app.developer, words, &self.record)?;
         }
         Ok(Settled::Granted(destination))
     }

@@ -11,6 +11,7 @@ use super::prompt::{Asking, Next, SessionFacts, consent_reason, sign_in_reason};
 use super::sealed_request::CarriedRequest;
 use super::zones::{Access, Asked, Closed, Demand, Zone, enter};
 use crate::apps::{self, ServingApp};
+use crate::catalogue::Catalogue;
 use crate::ids::ClientId;
 use crate::time::Timestamp;
 use crate::users::{self, SessionHash, SignedIn};
@@ -80,8 +81,8 @@ pub enum Step {
 pub struct Settings<'a> {
     /// Whether confidential apps must use PKCE too.
     pub require_pkce: bool,
-    /// The issuer's identifier.
-    pub issuer: &'a str,
+    /// Which scopes there are, and whom tokens can be for.
+    pub catalogue: &'a Catalogue,
 }
 
 impl Facts {
@@ -92,7 +93,7 @@ impl Facts {
             Zone::Testers(uri) => return Step::Testers(uri),
             Zone::Two(trusted) => trusted,
         };
-        match trusted.demand(&self.app, settings.require_pkce, settings.issuer) {
+        match trusted.demand(&self.app, settings) {
             Err(error) => Step::Refuse(trusted.destination, error),
             Ok(demand) => {
                 let any_program = any_program_may_take(self.app.kind, trusted.destination.redirect_uri());

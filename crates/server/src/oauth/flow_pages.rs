@@ -7,10 +7,11 @@ use http::StatusCode;
 use protocol::authorize_request::PageFault;
 use protocol::fault;
 use protocol::redirect_uri::RedirectUri;
+use protocol::scope::ScopeTable;
 
 use super::answer::Destination;
 use super::authorize::Visit;
-use super::consent::{Line, lines};
+use super::consent::{Line, Required, lines};
 use super::destination_words::{other_site_than, site_words, web_url};
 use super::facts::{Facts, Person};
 use super::prompt::SignInReason as Reason;
@@ -188,9 +189,9 @@ pub fn consent(
         switch_url: users::switch_account_url(&visit.app, &carried(visit, app, destination, request)),
         csrf: csrf::token(&visit.app, &visit.browser.id, Some(session)),
         request: form.seal(&visit.app.keys, &visit.app.random),
-        scopes: lines(&demand.scopes, &app.required_scopes, person.consent.as_ref())
+        scopes: lines(&visit.app.catalogue.scopes, &demand.scopes, &app.required_scopes, person.consent.as_ref())
             .into_iter()
-            .map(in_words)
+            .map(|line| in_words(&visit.app.catalogue.scopes, line))
             .collect(),
         destination: site_words(redirect_uri),
         other_site_than: other_site_than(redirect_uri, &app.homepage_url),
@@ -201,11 +202,15 @@ pub fn consent(
     response
 }
 
-fn in_words(line: Line) -> ConsentScope {
+fn in_words(table: &ScopeTable, line: Line) -> ConsentScope {
     ConsentScope {
-        words: line.scope.known().map_or_else(String::new, |known| known.description.to_owned()),
+        words: table.words(&line.scope).to_owned(),
         name: line.scope.to_string(),
-        required_because: line.required_because,
+        is_required: line.required.is_some(),
+        required_because: match line.required {
+            Some(Required::ByApp(reason)) => Some(reason),
+            Some(Required::ToSignIn) | None => None,
+        },
         ticked: line.ticked,
     }
 }

@@ -9,7 +9,8 @@ use protocol::secret::Sha256Digest;
 use sql::{Cell, DbError, FromValue, ToValue, Value};
 
 use crate::apps::TokenApp;
-use crate::ids::{AppId, GrantId, UserId};
+use crate::catalogue::Targets;
+use crate::ids::{AppId, GrantId, SessionId, UserId};
 use crate::time::Timestamp;
 
 /// How often a grant's refresh token has turned.
@@ -109,8 +110,12 @@ pub struct Grant {
     pub app_id: AppId,
     /// The person who gave it.
     pub user_id: UserId,
+    /// The session in which it was given.
+    pub session_id: SessionId,
     /// What was granted.
     pub scopes: ScopeSet,
+    /// The resources that it is restricted to.
+    pub targets: Targets,
     /// When the person had last proved who they are.
     pub authenticated_at: Timestamp,
     /// When the person gave it: the creation of its code. Epochs are compared with this.

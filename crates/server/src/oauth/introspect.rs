@@ -1,20 +1,22 @@
-//! `POST /api/oauth2/v2/introspect` (RFC 7662): what one of the app's own tokens is worth now.
+//! `POST /api/oauth2/v2/introspect` (RFC 7662): what a token is worth now. An app hears it of its own tokens, a declared
+//! resource server of access tokens that are for it.
 //!
-//! A client must prove who it is, so public clients cannot ask (section 2.1). Of other apps' tokens, of expired, revoked
-//! and foreign ones it hears `{"active": false}` and nothing more. An active answer counts as a use of the token: whoever
-//! asks holds it, so the answer that brought it was not lost.
+//! Who asks must prove who it is, so public clients cannot ask (section 2.1). Of other tokens, of expired, revoked and
+//! foreign ones they hear `{"active": false}` and nothing more. An active answer counts as a use of the token: whoever asks
+//! holds it, so the answer that brought it was not lost.
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use protocol::error::OAuthError;
 use protocol::fault;
 use protocol::jwt::AccessTokenClaims;
+use protocol::scope::ScopeSet;
 use protocol::token_request::PresentedToken;
 use serde::Serialize;
 use sql::{DbError, Tx};
 use utoipa::ToSchema;
 
-use super::bearer::{self, BearerError, Verified};
+use super::bearer::{self, Bearer, BearerError, Verified};
 use super::client_auth::{self, Ask, ClientRefusal};
 use super::grant::{Generation, check_alive};
 use super::refresh_rule::{Decision, Lifetimes, decide};
@@ -23,7 +25,7 @@ use super::request::ClientRequest;
 use super::token::{Refusal, json_answer};
 use super::{store, views};
 use crate::app::SharedApp;
-use crate::apps::TokenApp;
+use crate::catalogue::ResourceServer;
 
 /// The handler.
 pub async fn introspect_token(State(app): State<SharedApp>, request: Request) -> Response {
@@ -105,7 +107,7 @@ async fn answer(app: SharedApp, request: Request) -> Result<Vec<u8>, Refusal> {
     let token = presented.token.expose();
     let opened = match RefreshToken::parse(token, &app.keys) {
         Some(refresh) => Opened::Refresh(refresh),
-        None => match bearer::verify_token(&app, token, ask.now) {
+        None => match bearer::verify_issued(&app, token, ask.now) {
             Ok(verified) => Opened::Access(Box::new(verified)),
             Err(_) => Opened::Nothing,
         },
@@ -120,6 +122,9 @@ async fn answer(app: SharedApp, request: Request) -> Result<Vec<u8>, Refusal> {
 }
 
 fn introspect(tx: &mut Tx<'_>, ask: &Ask, opened: &Opened) -> Result<Outcome, DbError> {
+    if let Some(server) = ask.app.catalogue.server(ask.credentials.client_id()) {
+        return introspect_for_server(tx, ask, server, opened);
+    }
     let app = views::find_client(tx, &ask.client_id())?;
     let client = match client_auth::admit(tx, ask, app.as_ref())? {
         Ok(client) => client,
@@ -130,10 +135,34 @@ fn introspect(tx: &mut Tx<'_>, ask: &Ask, opened: &Opened) -> Result<Outcome, Db
         return Ok(Outcome::Client(ClientRefusal::Failed(error)));
     };
     let answer = match opened {
-        Opened::Access(token) => introspect_access(tx, ask, &app, token),
+        Opened::Access(token) => {
+            introspect_access(tx, ask, token, |bearer| (bearer.app_id == app.id).then(|| bearer.scopes.clone()))
+        }
         Opened::Refresh(token) => introspect_refresh(tx, ask, token).map_err(BearerError::from),
         Opened::Nothing => Ok(INACTIVE),
     };
+    settle(answer)
+}
+
+/// What a resource server hears: of access tokens that are for it, the scopes that are its own (RFC 7662 section 2.2).
+fn introspect_for_server(
+    tx: &mut Tx<'_>,
+    ask: &Ask,
+    server: &ResourceServer,
+    opened: &Opened,
+) -> Result<Outcome, DbError> {
+    if let Err(refusal) = client_auth::admit_server(tx, ask, server)? {
+        return Ok(Outcome::Client(refusal));
+    }
+    let Opened::Access(token) = opened else { return Ok(Outcome::Answer(INACTIVE)) };
+    if !token.claims.aud.contains(&server.identifier) {
+        return Ok(Outcome::Answer(INACTIVE));
+    }
+    let own = |scopes: &ScopeSet| ask.app.catalogue.scopes_of(scopes, &server.identifier);
+    settle(introspect_access(tx, ask, token, |bearer| Some(own(&bearer.scopes)).filter(|scopes| !scopes.is_empty())))
+}
+
+fn settle(answer: Result<Introspection, BearerError>) -> Result<Outcome, DbError> {
     match answer {
         Ok(answer) => Ok(Outcome::Answer(answer)),
         Err(BearerError::Database(error)) => Err(error),
@@ -141,20 +170,19 @@ fn introspect(tx: &mut Tx<'_>, ask: &Ask, opened: &Opened) -> Result<Outcome, Db
     }
 }
 
+/// `concerns` says which scopes of the token concern who asks; none when the token does not.
 fn introspect_access(
     tx: &mut Tx<'_>,
     ask: &Ask,
-    app: &TokenApp,
     token: &Verified,
+    concerns: impl FnOnce(&Bearer) -> Option<ScopeSet>,
 ) -> Result<Introspection, BearerError> {
     let admitted = bearer::check(tx, token, None, ask.now)?;
-    if admitted.bearer.app_id != app.id {
-        return Ok(INACTIVE);
-    }
+    let Some(scope) = concerns(&admitted.bearer) else { return Ok(INACTIVE) };
     if admitted.first_use {
         bearer::claim_use(tx, token, ask.now)?;
     }
-    let claims = AccessTokenClaims { scope: admitted.bearer.scopes, ..token.claims.clone() };
+    let claims = AccessTokenClaims { scope, ..token.claims.clone() };
     Ok(Introspection::Access(Box::new(ActiveAccess { active: true, token_type: "Bearer", claims })))
 }
 
@@ -162,7 +190,11 @@ fn introspect_refresh(tx: &mut Tx<'_>, ask: &Ask, token: &RefreshToken) -> Resul
     let found = views::find_client_and_grant(tx, &ask.client_id(), token.grant)?;
     let Some((app, Some((grant, Some(account))))) = found else { return Ok(INACTIVE) };
     let tokens = &ask.app.config.tokens;
-    let lifetimes = Lifetimes { grace: tokens.refresh_reuse_grace.get(), refresh: tokens.refresh_token_ttl.get() };
+    let lifetimes = Lifetimes {
+        grace: tokens.refresh_reuse_grace.get(),
+        refresh: tokens.refresh_token_ttl.get(),
+        use_is_seen: ask.app.catalogue.sees_every_use(&grant.scopes, &grant.targets),
+    };
     let decision = decide(&grant.family, token.generation, &token.secret_hash(), || false, lifetimes, ask.now);
     let alive = grant.app_id == app.id && check_alive(&app, &account, grant.created_at).is_ok();
     let expires_at = match decision {

@@ -6,10 +6,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use protocol::metadata::AuthorizationServerMetadata;
-use protocol::scope::CATALOGUE;
 
-use crate::app::SharedApp;
-use crate::config::Issuer;
+use crate::app::{App, SharedApp};
 
 /// Keys are published `keys.publish_ahead` (15 minutes by default) before they sign, so a key set may be kept for less.
 const KEYS_CACHE: &str = "public, max-age=300";
@@ -19,7 +17,7 @@ const METADATA_CACHE: &str = "public, max-age=3600";
 
 /// `GET /.well-known/oauth-authorization-server`.
 pub async fn show_metadata(State(app): State<SharedApp>) -> Response {
-    let body = serde_json::to_string(&metadata(&app.issuer)).unwrap_or_default();
+    let body = serde_json::to_string(&metadata(&app)).unwrap_or_default();
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, METADATA_CACHE)], body).into_response()
 }
 
@@ -29,19 +27,20 @@ pub async fn show_keys(State(app): State<SharedApp>) -> Response {
     ([(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, KEYS_CACHE)], keys.to_string()).into_response()
 }
 
-fn metadata(issuer: &Issuer) -> AuthorizationServerMetadata {
+fn metadata(app: &App) -> AuthorizationServerMetadata {
+    let issuer = &app.issuer;
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     AuthorizationServerMetadata {
         issuer: issuer.as_str().to_owned(),
         authorization_endpoint: issuer.url("/oauth2/authorize"),
         token_endpoint: issuer.url("/api/oauth2/v2/token"),
         jwks_uri: Some(issuer.url("/.well-known/jwks.json")),
-        scopes_supported: CATALOGUE.iter().map(|scope| scope.name.to_owned()).collect(),
+        scopes_supported: app.catalogue.scopes.iter().map(|scope| scope.name.to_string()).collect(),
         response_types_supported: words(&["code"]),
         response_modes_supported: words(&["query"]),
         grant_types_supported: words(&["authorization_code", "refresh_token"]),
         token_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post", "none"]),
-        service_documentation: Some(issuer.url("/docs/errors")),
+        service_documentation: Some(issuer.url("/docs/api")),
         ui_locales_supported: words(&["en"]),
         revocation_endpoint: Some(issuer.url("/api/oauth2/v2/revoke")),
         revocation_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post", "none"]),

@@ -6,6 +6,8 @@
 
 use protocol::error::OAuthError;
 use protocol::fault;
+use protocol::jwt::Audience;
+use protocol::scope::ScopeSet;
 use protocol::secret::Sha256Digest;
 use serde_json::json;
 use sql::{DbError, Tx};
@@ -20,6 +22,7 @@ use super::refresh_token::RefreshToken;
 use super::{store, views};
 use crate::apps::TokenApp;
 use crate::audit::Actor;
+use crate::catalogue::Targets;
 use crate::ids::GrantId;
 use crate::time::Timestamp;
 
@@ -32,6 +35,8 @@ pub struct Redemption {
     pub code: Sha256Digest,
     /// What came with it.
     pub proof: Proof,
+    /// Whom the access token is to be for.
+    pub targets: Targets,
     /// Random bits for the grant's id.
     pub grant_seed: [u8; 16],
     /// Random bits for the first refresh token.
@@ -60,13 +65,20 @@ pub fn redeem(tx: &mut Tx<'_>, asked: &Redemption) -> Result<Outcome, DbError> {
         };
         let id = grant_id(asked.grant_seed, code.created_at);
         if code.grant_id == Some(id) {
-            return Ok(Outcome::issued(issue(asked, &app, &code, id, client)));
+            return Ok(match narrow(asked, &app, &code) {
+                Ok(opens) => Outcome::issued(issue(asked, &app, &code, id, opens, client)),
+                Err(refusal) => Outcome::Refused(refusal),
+            });
         }
         match codes::decide(&code, &app, account.as_ref(), &asked.proof, asked.ask.now) {
             Decision::Redeem => {
+                let opens = match narrow(asked, &app, &code) {
+                    Ok(opens) => opens,
+                    Err(refusal) => return Ok(Outcome::Refused(refusal)),
+                };
                 if store::claim_code(tx, &asked.code, Some(id), asked.ask.now)? {
-                    let issued = issue(asked, &app, &code, id, client);
-                    store::insert_grant(tx, &new_grant(asked, &app, &code, &issued), &asked.code, &code.session_id)?;
+                    let issued = issue(asked, &app, &code, id, opens, client);
+                    store::insert_grant(tx, &new_grant(asked, &app, &code, &issued), &asked.code)?;
                     ends::end_surplus(tx, &asked.ask, &app.id, &code.user_id)?;
                     return Ok(Outcome::issued(issued));
                 }
@@ -88,7 +100,21 @@ fn grant_id(mut seed: [u8; 16], given_at: Timestamp) -> GrantId {
     GrantId::from_bytes(seed)
 }
 
-fn issue(asked: &Redemption, app: &TokenApp, code: &Code, id: GrantId, client: client_auth::Authenticated) -> Issued {
+/// What the access token opens, and whom it is for. A refusal leaves the code as it is.
+fn narrow(asked: &Redemption, app: &TokenApp, code: &Code) -> Result<(ScopeSet, Audience), OAuthError> {
+    let targets = asked.targets.clone().within(&code.targets)?;
+    let scopes = code.scopes.intersection(&app.scopes);
+    asked.ask.app.catalogue.narrow(&scopes, &targets).ok_or(OAuthError::invalid_target(&fault::TARGET_WITHOUT_SCOPE))
+}
+
+fn issue(
+    asked: &Redemption,
+    app: &TokenApp,
+    code: &Code,
+    id: GrantId,
+    (scopes, audience): (ScopeSet, Audience),
+    client: client_auth::Authenticated,
+) -> Issued {
     let key = asked.ask.app.keys.current();
     let tokens = &asked.ask.app.config.tokens;
     Issued {
@@ -96,7 +122,8 @@ fn issue(asked: &Redemption, app: &TokenApp, code: &Code, id: GrantId, client: c
             id: TokenId { grant: id, generation: Generation::FIRST },
             user_id: code.user_id.clone(),
             client_id: app.client_id.clone(),
-            scopes: code.scopes.intersection(&app.scopes),
+            scopes,
+            audience,
             authenticated_at: code.authenticated_at,
             access_until: asked.ask.now.plus(tokens.access_token_ttl.get()),
         },
@@ -113,7 +140,9 @@ fn new_grant(asked: &Redemption, app: &TokenApp, code: &Code, issued: &Issued) -
         id: issued.access.id.grant,
         app_id: app.id.clone(),
         user_id: code.user_id.clone(),
+        session_id: code.session_id.clone(),
         scopes: code.scopes.clone(),
+        targets: code.targets.clone(),
         authenticated_at: code.authenticated_at,
         created_at: code.created_at,
         family: Family {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use protocol::error::OAuthError;
 use protocol::fault::{self, Fault};
+use protocol::jwt::Audience;
 use protocol::scope::ScopeSet;
 use serde_json::json;
 use sql::{DbError, Tx};
@@ -22,6 +23,7 @@ use super::store::Turn;
 use super::{store, views};
 use crate::apps::TokenApp;
 use crate::audit::Actor;
+use crate::catalogue::Targets;
 use crate::keys::RootKey;
 use crate::time::Timestamp;
 
@@ -34,6 +36,8 @@ pub struct Refresh {
     pub token: RefreshToken,
     /// A narrower scope for the access token; none means what was granted.
     pub scope: Option<ScopeSet>,
+    /// Whom the access token is to be for.
+    pub targets: Targets,
 }
 
 /// More looks than any schedule of two requests needs: each lost claim means that another one was won.
@@ -59,11 +63,11 @@ pub fn refresh(tx: &mut Tx<'_>, asked: &Refresh) -> Result<Outcome, DbError> {
         let (Some(app), Some((grant, account))) = (app, beside) else {
             return Ok(refused(&fault::REFRESH_TOKEN_UNKNOWN));
         };
-        let scopes = match check_before_the_table(&app, &grant, account.as_ref(), asked.scope.as_ref()) {
-            Ok(scopes) => scopes,
+        let opens = match check_before_the_table(asked, &app, &grant, account.as_ref()) {
+            Ok(opens) => opens,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
-        let step = Step { asked, app: &app, grant: &grant, scopes, client };
+        let step = Step { asked, app: &app, grant: &grant, opens, client };
         if let Some(outcome) = step.take(tx)? {
             return Ok(outcome);
         }
@@ -71,13 +75,13 @@ pub fn refresh(tx: &mut Tx<'_>, asked: &Refresh) -> Result<Outcome, DbError> {
     Err(DbError::Contended("refreshing a grant".into()))
 }
 
-/// What must hold before anything of the family counts; gives the scopes of the new access token.
+/// What must hold before anything of the family counts; gives the scopes and the audience of the new access token.
 fn check_before_the_table(
+    asked: &Refresh,
     app: &TokenApp,
     grant: &Grant,
     account: Option<&Account>,
-    asked: Option<&ScopeSet>,
-) -> Result<ScopeSet, OAuthError> {
+) -> Result<(ScopeSet, Audience), OAuthError> {
     let invalid = OAuthError::invalid_grant;
     if grant.app_id != app.id {
         return Err(invalid(&fault::REFRESH_TOKEN_UNKNOWN));
@@ -91,7 +95,7 @@ fn check_before_the_table(
         })
     })?;
     // RFC 6749 section 6: the scope may be narrower than what was granted, never wider.
-    let asked = match asked {
+    let wanted = match &asked.scope {
         Some(asked) if !asked.is_subset(&grant.scopes) => {
             return Err(OAuthError::invalid_scope(&fault::SCOPE_EXCEEDS_GRANT));
         }
@@ -99,11 +103,13 @@ fn check_before_the_table(
         _ => &grant.scopes,
     };
     // An app that was narrowed since gets no more than it may ask for today.
-    let scopes = asked.intersection(&app.scopes);
+    let scopes = wanted.intersection(&app.scopes);
     if scopes.is_empty() {
         return Err(OAuthError::invalid_scope(&fault::SCOPE_NOT_REGISTERED));
     }
-    Ok(scopes)
+    let targets = asked.targets.clone().within(&grant.targets)?;
+    let opens = asked.ask.app.catalogue.narrow(&scopes, &targets);
+    opens.ok_or(OAuthError::invalid_target(&fault::TARGET_WITHOUT_SCOPE))
 }
 
 /// One look at the grant, and what follows from it.
@@ -111,7 +117,7 @@ struct Step<'a> {
     asked: &'a Refresh,
     app: &'a TokenApp,
     grant: &'a Grant,
-    scopes: ScopeSet,
+    opens: (ScopeSet, Audience),
     client: Authenticated,
 }
 
@@ -119,7 +125,11 @@ impl Step<'_> {
     /// Decides and acts; nothing when a claim was lost and the grant must be looked at again.
     fn take(self, tx: &mut Tx<'_>) -> Result<Option<Outcome>, DbError> {
         let tokens = &self.asked.ask.app.config.tokens;
-        let lifetimes = Lifetimes { grace: tokens.refresh_reuse_grace.get(), refresh: tokens.refresh_token_ttl.get() };
+        let lifetimes = Lifetimes {
+            grace: tokens.refresh_reuse_grace.get(),
+            refresh: tokens.refresh_token_ttl.get(),
+            use_is_seen: self.asked.ask.app.catalogue.sees_every_use(&self.grant.scopes, &self.grant.targets),
+        };
         let presented = &self.asked.token;
         let family = &self.grant.family;
         let is_parent = || self.is_parent_of_previous();
@@ -205,12 +215,14 @@ impl Step<'_> {
     }
 
     fn issue(self, refresh: RefreshToken, key: Arc<RootKey>, access_until: Timestamp) -> Outcome {
+        let (scopes, audience) = self.opens;
         Outcome::issued(Issued {
             access: NewAccessToken {
                 id: TokenId { grant: self.grant.id, generation: refresh.generation },
                 user_id: self.grant.user_id.clone(),
                 client_id: self.app.client_id.clone(),
-                scopes: self.scopes,
+                scopes,
+                audience,
                 authenticated_at: self.grant.authenticated_at,
                 access_until,
             },

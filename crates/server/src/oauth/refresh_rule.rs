@@ -6,7 +6,7 @@
 //! | the current one | [`Decision::Rotate`] |
 //! | the previous one, within the grace of its rotation | [`Decision::Repeat`] |
 //! | the previous one, after the grace, its successor never used | [`Decision::Recover`] |
-//! | the previous one, its successor used; an older or withdrawn one | [`Decision::Replay`] |
+//! | the previous one, its successor used or maybe used out of our sight; an older or withdrawn one | [`Decision::Replay`] |
 //! | an older one whose successor was itself rotated less than the grace ago | [`Decision::Delayed`] |
 //! | a generation above the row's, or another secret at the same number | [`Decision::SetBack`] |
 //!
@@ -49,6 +49,9 @@ pub struct Lifetimes {
     pub grace: Duration,
     /// `tokens.refresh_token_ttl`.
     pub refresh: Duration,
+    /// Whether every access token of the grant is used where we see it: at our own API. Elsewhere a successor counts as
+    /// used from the end of the grace on.
+    pub use_is_seen: bool,
 }
 
 /// Decides by the table. A moment exactly `grace` after the rotation is after the grace, one exactly at the end of a
@@ -91,7 +94,7 @@ pub fn decide(
             Decision::Expired
         } else if in_grace {
             Decision::Repeat
-        } else if family.successor_used {
+        } else if family.successor_used || !lifetimes.use_is_seen {
             Decision::Replay
         } else {
             Decision::Recover
@@ -118,7 +121,7 @@ mod tests {
 
     const DAY: i64 = 86_400_000;
     const LIFETIMES: Lifetimes =
-        Lifetimes { grace: Duration::from_secs(60), refresh: Duration::from_secs(60 * 86_400) };
+        Lifetimes { grace: Duration::from_secs(60), refresh: Duration::from_secs(60 * 86_400), use_is_seen: true };
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis)
@@ -199,6 +202,15 @@ mod tests {
         let ask = |family: &Family| decide(family, generation(7), &hash("seven"), || false, none, at(DAY));
         assert_eq!(ask(&family()), Decision::Recover);
         assert_eq!(ask(&Family { successor_used: true, ..family() }), Decision::Replay);
+    }
+
+    #[test]
+    fn out_of_our_sight_a_successor_counts_as_used_from_the_end_of_the_grace_on() {
+        let unseen = Lifetimes { use_is_seen: false, ..LIFETIMES };
+        let ask = |now| decide(&family(), generation(7), &hash("seven"), || false, unseen, at(now));
+        assert_eq!(ask(DAY + 59_999), Decision::Repeat);
+        assert_eq!(ask(DAY + 60_000), Decision::Replay);
+        assert_eq!(decide(&family(), generation(9), &hash("nine"), || false, unseen, at(DAY)), Decision::Rotate);
     }
 
     #[test]

@@ -29,6 +29,7 @@ use super::refresh::{self, Refresh};
 use super::refresh_token::RefreshToken;
 use super::request::ClientRequest;
 use crate::app::{App, SharedApp};
+use crate::catalogue::Targets;
 use crate::web;
 
 /// Why a client does not get what it asked for.
@@ -95,14 +96,18 @@ async fn answer(app: SharedApp, request: Request) -> Result<Vec<u8>, Refusal> {
 
 async fn grant_tokens(ask: Ask, params: &Params) -> Result<Vec<u8>, Refusal> {
     match TokenRequest::read(params)? {
-        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
-            redeem_code(ask, &code, Proof { redirect_uri, verifier: code_verifier }).await
+        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, resource } => {
+            let targets = ask.app.catalogue.targets(&resource)?;
+            redeem_code(ask, &code, Proof { redirect_uri, verifier: code_verifier }, targets).await
         }
-        TokenRequest::RefreshToken { refresh_token, scope } => refresh_grant(ask, &refresh_token, scope).await,
+        TokenRequest::RefreshToken { refresh_token, scope, resource } => {
+            let targets = ask.app.catalogue.targets(&resource)?;
+            refresh_grant(ask, &refresh_token, scope, targets).await
+        }
     }
 }
 
-async fn redeem_code(ask: Ask, code: &Secret, proof: Proof) -> Result<Vec<u8>, Refusal> {
+async fn redeem_code(ask: Ask, code: &Secret, proof: Proof, targets: Targets) -> Result<Vec<u8>, Refusal> {
     let app = ask.app.clone();
     let now = ask.now;
     let place = app.signer.place(now).map_err(busy)?;
@@ -110,6 +115,7 @@ async fn redeem_code(ask: Ask, code: &Secret, proof: Proof) -> Result<Vec<u8>, R
         ask,
         code: code.digest(),
         proof,
+        targets,
         grant_seed: app.random.timed_uuid(now),
         refresh_secret: app.random.bytes(),
     };
@@ -123,13 +129,18 @@ async fn redeem_code(ask: Ask, code: &Secret, proof: Proof) -> Result<Vec<u8>, R
     }
 }
 
-async fn refresh_grant(ask: Ask, token: &Secret, scope: Option<ScopeSet>) -> Result<Vec<u8>, Refusal> {
+async fn refresh_grant(
+    ask: Ask,
+    token: &Secret,
+    scope: Option<ScopeSet>,
+    targets: Targets,
+) -> Result<Vec<u8>, Refusal> {
     let app = ask.app.clone();
     let now = ask.now;
     let token = RefreshToken::parse(token.expose(), &app.keys)
         .ok_or(OAuthError::invalid_grant(&fault::REFRESH_TOKEN_UNKNOWN))?;
     let place = app.signer.place(now).map_err(busy)?;
-    let asked = Refresh { ask, token, scope };
+    let asked = Refresh { ask, token, scope, targets };
     let issued = run(&app, move |tx| refresh::refresh(tx, &asked)).await?;
     // Should signing fail, the client asks again with the same token and gets the same successor.
     Ok(issued.sign(&app, place, now).await?)

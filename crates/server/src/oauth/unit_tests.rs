@@ -19,6 +19,7 @@ use super::refresh::{Refresh, refresh};
 use super::refresh_token::RefreshToken;
 use super::{SWEEPERS, ends, store};
 use crate::app::{App, SharedApp};
+use crate::catalogue::Targets;
 use crate::config::{Config, Issuer};
 use crate::ids::{AppId, SessionId, UserId};
 use crate::migrations::MIGRATIONS;
@@ -113,6 +114,7 @@ impl Stage {
             session_id: SessionId::mint(&random),
             redirect_uri: "https://app.example/cb".to_owned(),
             scopes: ScopeSet::parse("user:read").unwrap(),
+            targets: Targets::default(),
             code_challenge: None,
             nonce: None,
             authenticated_at: now,
@@ -123,6 +125,7 @@ impl Stage {
         Redemption {
             ask: self.ask(),
             code: hash,
+            targets: Targets::default(),
             proof: Proof { redirect_uri: None, verifier: None },
             grant_seed: random.timed_uuid(now),
             refresh_secret: random.bytes(),
@@ -178,7 +181,7 @@ async fn a_redemption_whose_commit_nobody_saw_runs_again_and_knows_its_own_grant
 async fn a_refresh_whose_commit_nobody_saw_runs_again_and_gives_the_same_answer() {
     let stage = Stage::set().await;
     let grant = issued(stage.redeem(&stage.redemption().await).await);
-    let asked = Refresh { ask: stage.ask(), token: grant.refresh.clone(), scope: None };
+    let asked = Refresh { ask: stage.ask(), token: grant.refresh.clone(), scope: None, targets: Targets::default() };
 
     let first = issued(stage.refresh(&asked).await);
     let again = issued(stage.refresh(&asked).await);
@@ -193,7 +196,12 @@ async fn a_new_server_key_breaks_no_chain() {
     let stage = Stage::set().await;
     let app = &stage.app;
     let grant = issued(stage.redeem(&stage.redemption().await).await);
-    let present = |token: &RefreshToken| Refresh { ask: stage.ask(), token: token.clone(), scope: None };
+    let present = |token: &RefreshToken| Refresh {
+        ask: stage.ask(),
+        token: token.clone(),
+        scope: None,
+        targets: Targets::default(),
+    };
     let first = issued(stage.refresh(&present(&grant.refresh)).await);
     assert_eq!(first.key.number, 1);
 
@@ -234,7 +242,7 @@ async fn a_grant_whose_token_could_not_be_signed_is_over() {
     assert!(words.contains("was ended: true"), "{words}");
     assert_eq!(stage.count("SELECT COUNT(*) FROM grants WHERE end_reason = 'signing_failed'").await, 1);
     assert_eq!(stage.count("SELECT COUNT(*) FROM revocations WHERE generation = -1").await, 1);
-    let asked = Refresh { ask: stage.ask(), token: grant.refresh.clone(), scope: None };
+    let asked = Refresh { ask: stage.ask(), token: grant.refresh.clone(), scope: None, targets: Targets::default() };
     assert!(matches!(stage.refresh(&asked).await, Outcome::Refused(_)));
 }
 
@@ -246,7 +254,7 @@ async fn an_access_token_never_outlives_what_the_grants_row_says() {
     assert_eq!(stage.count("SELECT access_until FROM grants").await, until(&grant));
 
     stage.app.clock.advance(Duration::from_secs(10));
-    let asked = Refresh { ask: stage.ask(), token: grant.refresh.clone(), scope: None };
+    let asked = Refresh { ask: stage.ask(), token: grant.refresh.clone(), scope: None, targets: Targets::default() };
     let first = issued(stage.refresh(&asked).await);
     let now = stage.app.clock.now();
     assert_eq!(first.access.access_until, now.plus(Duration::from_secs(60) + DAY), "grace and lifetime");
@@ -254,7 +262,7 @@ async fn an_access_token_never_outlives_what_the_grants_row_says() {
 
     // A clock that was set back, or a shorter lifetime since, must not let the row fall behind a token that lives.
     stage.app.clock.set(now.minus(DAY));
-    let asked = Refresh { ask: stage.ask(), token: first.refresh.clone(), scope: None };
+    let asked = Refresh { ask: stage.ask(), token: first.refresh.clone(), scope: None, targets: Targets::default() };
     issued(stage.refresh(&asked).await);
     assert_eq!(stage.count("SELECT access_until FROM grants").await, until(&first));
 }
@@ -299,7 +307,7 @@ async fn sweeping_takes_no_more_than_it_was_told() {
 async fn use_is_remembered_only_of_the_current_generation_of_a_living_grant() {
     let stage = Stage::set().await;
     let grant = issued(stage.redeem(&stage.redemption().await).await);
-    let asked = Refresh { ask: stage.ask(), token: grant.refresh.clone(), scope: None };
+    let asked = Refresh { ask: stage.ask(), token: grant.refresh.clone(), scope: None, targets: Targets::default() };
     let TokenId { grant: id, generation } = issued(stage.refresh(&asked).await).access.id;
     let now = stage.app.clock.now();
     let claim = |generation| stage.unit(move |tx| store::claim_use(tx, id, generation, now));

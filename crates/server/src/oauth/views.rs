@@ -12,6 +12,7 @@ use sql::{Cell, DbError, FromValue, Row, Statement, Tx, Value, params};
 use super::codes::Code;
 use super::grant::{Account, Family, Generation, Grant, Previous};
 use crate::apps::{SecretHash, TokenApp};
+use crate::catalogue::Targets;
 use crate::ids::{ClientId, GrantId, SecretId, UserId};
 use crate::time::Timestamp;
 
@@ -44,12 +45,12 @@ macro_rules! account_columns {
 }
 const ACCOUNT_COLUMNS: usize = 4;
 
-/// The grant `g`: 17 columns.
+/// The grant `g`: 19 columns.
 macro_rules! grant_columns {
     () => {
         "g.id, g.app_id, g.user_id, g.scopes, g.authenticated_at, g.created_at, g.generation, g.secret_hash, g.rotated_at,
         g.previous_generation, g.previous_secret_hash, g.previous_rotated_at, g.key_number, g.successor_used_at,
-        g.access_until, g.refresh_expires_at, g.ended_at"
+        g.access_until, g.refresh_expires_at, g.ended_at, g.session_id, g.targets"
     };
 }
 
@@ -64,7 +65,7 @@ sql::statements! {
     /// The app, and a code with the account and the consent behind it.
     FIND_CLIENT_AND_CODE = concat!("SELECT ", app_columns!(), ", ", secret_columns!(), ", ", account_columns!(), ",
             c.app_id, c.user_id, c.session_id, c.redirect_uri, c.scopes, c.code_challenge, c.authenticated_at,
-            c.created_at, c.expires_at, c.redeemed_at, c.grant_id, k.answered_at
+            c.created_at, c.expires_at, c.redeemed_at, c.grant_id, k.answered_at, c.nonce, c.targets
         FROM apps a LEFT JOIN app_secrets s ON s.app_id = a.id
         LEFT JOIN authorization_codes c ON c.code_hash = $2
         LEFT JOIN users u ON u.id = c.user_id
@@ -229,6 +230,8 @@ fn code_of(row: &Row<'_>, first: usize) -> Result<Code, DbError> {
         spent: !is_null(row, first + 9)?,
         grant_id: row.get(first + 10)?,
         consented: !is_null(row, first + 11)?,
+        nonce: row.get(first + 12)?,
+        targets: Targets::from_column(row.get(first + 13)?),
     })
 }
 
@@ -259,6 +262,8 @@ fn grant_of(row: &Row<'_>, first: usize) -> Result<Grant, DbError> {
         scopes: scopes_at(row, first + 3)?,
         authenticated_at: row.get(first + 4)?,
         created_at: row.get(first + 5)?,
+        session_id: row.get(first + 17)?,
+        targets: Targets::from_column(row.get(first + 18)?),
         family,
     })
 }

@@ -15,8 +15,10 @@ use protocol::redirect_uri::{ClientKind, RedirectUri};
 use protocol::scope::ScopeSet;
 
 use super::answer::Destination;
+use super::facts::Settings;
 use super::sealed_request::MAX_REQUEST;
 use crate::apps::{AppStatus, ServingApp};
+use crate::catalogue::Targets;
 
 /// A request as it came: read, but not trusted.
 #[derive(Debug, Clone)]
@@ -97,7 +99,7 @@ pub enum Zone {
     /// redirect URI, if it is registered: the sign-in form may end there.
     Testers(Option<RedirectUri>),
     /// Answers may go to the app.
-    Two(Trusted),
+    Two(Box<Trusted>),
 }
 
 /// A request whose app and redirect URI belong together, by a person who may use the app or is not known yet.
@@ -113,10 +115,10 @@ pub fn enter(app: &ServingApp, asked: &Asked, access: Access) -> Zone {
     let matching = RedirectUri::matching(&asked.client.redirect_uri, &app.callback_urls, app.kind);
     match (app.status, access, matching) {
         (AppStatus::Suspended, _, _) => Zone::One(Closed::Suspended),
-        (AppStatus::Approved, _, Some(uri)) | (_, Access::Allowed, Some(uri)) => Zone::Two(Trusted {
-            destination: Destination::new(uri, asked.state.clone()),
-            request: asked.request.clone(),
-        }),
+        (AppStatus::Approved, _, Some(uri)) | (_, Access::Allowed, Some(uri)) => {
+            let destination = Destination::new(uri, asked.state.clone());
+            Zone::Two(Box::new(Trusted { destination, request: asked.request.clone() }))
+        }
         (AppStatus::Approved, _, None) | (_, Access::Allowed, None) => Zone::One(Closed::WrongRedirectUri),
         (_, Access::Outsider, _) => Zone::One(Closed::NotApproved),
         (_, Access::SignedOut, matching) => Zone::Testers(matching),
@@ -130,6 +132,8 @@ pub struct Demand {
     pub request: AuthorizeRequest,
     /// The scopes that it asks for, at least one, all within the app's.
     pub scopes: ScopeSet,
+    /// The resources that it is restricted to (RFC 8707).
+    pub targets: Targets,
 }
 
 impl Trusted {
@@ -137,20 +141,24 @@ impl Trusted {
     ///
     /// # Errors
     /// The first fault, to be sent to the app.
-    pub fn demand(&self, app: &ServingApp, require_pkce: bool, issuer: &str) -> Result<Demand, OAuthError> {
+    pub fn demand(&self, app: &ServingApp, settings: Settings<'_>) -> Result<Demand, OAuthError> {
         let request = self.request.clone()?;
-        if needs_pkce(app, require_pkce) && request.code_challenge.is_none() {
+        if needs_pkce(app, settings.require_pkce) && request.code_challenge.is_none() {
             return Err(OAuthError::invalid_request(&fault::PKCE_REQUIRED));
         }
-        if request.resource.iter().any(|resource| !is_ours(resource, issuer)) {
-            return Err(OAuthError::invalid_target(&fault::TARGET_UNKNOWN));
-        }
-        let scopes = request.scopes_within(&app.scopes)?;
-        if scopes.is_empty() {
+        let targets = settings.catalogue.targets(&request.resource)?;
+        // What the operator has taken back since an app was registered is nothing that it could ask for.
+        let registered = app.scopes.filtered(|scope| settings.catalogue.scopes.contains(scope.as_str()));
+        let within = request.scopes_within(&settings.catalogue.scopes.in_order(&registered))?;
+        if within.is_empty() {
             let fault = OAuthError::invalid_scope(&fault::SCOPE_NOT_REGISTERED);
-            return Err(fault.with_detail("It is registered for none."));
+            return Err(fault.with_detail("It is registered for none that need not be named."));
         }
-        Ok(Demand { request, scopes })
+        let scopes = settings.catalogue.grantable(&within, &targets);
+        if scopes.is_empty() {
+            return Err(OAuthError::invalid_target(&fault::TARGET_WITHOUT_SCOPE));
+        }
+        Ok(Demand { request, scopes, targets })
     }
 }
 
@@ -162,19 +170,14 @@ fn needs_pkce(app: &ServingApp, require_pkce: bool) -> bool {
     }
 }
 
-/// Whether a resource indicator (RFC 8707) means this server's API.
-fn is_ours(resource: &str, issuer: &str) -> bool {
-    resource.strip_prefix(issuer).is_some_and(|path| path.is_empty() || path.starts_with('/'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::tests::with_files;
     use crate::ids::{AppId, ClientId, RevisionId, UserId};
     use crate::time::Timestamp;
     use proptest::prelude::*;
 
-    const ISSUER: &str = "https://meet.example";
     const CHALLENGE: &str = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
     fn app(status: AppStatus) -> ServingApp {
@@ -207,13 +210,14 @@ mod tests {
 
     fn trusted(app: &ServingApp, rest: &str) -> Trusted {
         match enter(app, &asked(rest), Access::SignedOut) {
-            Zone::Two(trusted) => trusted,
+            Zone::Two(trusted) => *trusted,
             other => panic!("{other:?}"),
         }
     }
 
     fn demand(app: &ServingApp, rest: &str) -> Result<String, (&'static str, &'static str)> {
-        let demand = trusted(app, rest).demand(app, false, ISSUER);
+        let catalogue = with_files();
+        let demand = trusted(app, rest).demand(app, Settings { require_pkce: false, catalogue: &catalogue });
         demand.map(|demand| demand.scopes.to_string()).map_err(|error| (error.code.as_str(), error.fault.code))
     }
 
@@ -357,7 +361,7 @@ mod tests {
             ("response_type=code&scope=offline_access", "user:read meeting:read"),
             ("response_type=code&scope=offline_access%20user:read", "user:read"),
             ("response_type=code&scope=meeting:read+user:read", "meeting:read user:read"),
-            ("response_type=code&unknown=1&unknown=2&response_mode=x", "user:read meeting:read"),
+            ("response_type=code&unknown=1&unknown=2&response_mode=query", "user:read meeting:read"),
             (
                 "response_type=code&resource=https://meet.example&resource=https://meet.example/api",
                 "user:read meeting:read",
@@ -365,6 +369,26 @@ mod tests {
         ] {
             assert_eq!(demand(&app, rest).as_deref(), Ok(expected), "{rest}");
         }
+    }
+
+    #[test]
+    fn openid_and_other_resources_are_asked_for_by_name() {
+        let mut app = app(AppStatus::Approved);
+        app.scopes = ScopeSet::parse("email files:read gone:since openid user:read").unwrap();
+        for (rest, expected) in [
+            ("", Ok("user:read files:read")),
+            ("&scope=openid%20files:read", Ok("openid files:read")),
+            ("&resource=https://files.example", Ok("files:read")),
+            ("&resource=https://files.example&scope=openid%20email%20user:read", Ok("openid email")),
+            ("&resource=https://files.example&scope=user:read", Err(("invalid_target", "target_without_scope"))),
+            ("&resource=https://files.example&resource=https://meet.example", Ok("user:read files:read")),
+            ("&scope=gone:since", Err(("invalid_scope", "scope_not_registered"))),
+        ] {
+            let found = demand(&app, &format!("response_type=code{rest}"));
+            assert_eq!(found, expected.map(str::to_owned), "{rest}");
+        }
+        app.scopes = ScopeSet::parse("openid email").unwrap();
+        assert_eq!(demand(&app, "response_type=code"), Err(("invalid_scope", "scope_not_registered")));
     }
 
     #[test]
@@ -377,6 +401,7 @@ mod tests {
     #[test]
     fn pkce_is_demanded_of_public_apps_and_by_switch_of_others() {
         let refused = Err(("invalid_request", "pkce_required"));
+        let catalogue = with_files();
         let with_challenge = format!("response_type=code&{CHALLENGE}");
         for (kind, switch, config, demanded) in [
             (ClientKind::Confidential, false, false, false),
@@ -387,7 +412,7 @@ mod tests {
         ] {
             let app = ServingApp { kind, pkce_required: switch, ..app(AppStatus::Approved) };
             let ask = |rest: &str| {
-                let demand = trusted(&app, rest).demand(&app, config, ISSUER);
+                let demand = trusted(&app, rest).demand(&app, Settings { require_pkce: config, catalogue: &catalogue });
                 demand.map(drop).map_err(|error| (error.code.as_str(), error.fault.code))
             };
             assert_eq!(
@@ -418,7 +443,8 @@ mod tests {
             {
                 prop_assert!(app.callback_urls.iter().any(|url| url == trusted.destination.redirect_uri()));
                 prop_assert!(!names.iter().any(|name| name == "redirect_uri"));
-                let _ = trusted.demand(&app, false, ISSUER);
+                let catalogue = with_files();
+                let _ = trusted.demand(&app, Settings { require_pkce: false, catalogue: &catalogue });
             }
         }
     }

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use protocol::error::{OAuthError, OAuthErrorCode};
 use protocol::fault::Fault;
-use protocol::scope::CATALOGUE;
 use serde_json::{Map, Value, json};
 
 use super::operations::{Caller, Group, Operation, Parameter, Shape};
 use super::refusals::Words;
 use super::schemas::{PREFIX, Schemas};
+use crate::catalogue::Catalogue;
 use crate::config::Issuer;
 use crate::web::{ApiError, FieldFault};
 
 /// The whole document.
-pub fn of(issuer: &Issuer, operations: &[Operation], schemas: Schemas) -> Value {
+pub fn of(issuer: &Issuer, catalogue: &Catalogue, operations: &[Operation], schemas: Schemas) -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for operation in operations {
         paths.entry(operation.path).or_default().insert(operation.method.to_owned(), describe(operation, issuer));
@@ -32,7 +32,7 @@ pub fn of(issuer: &Issuer, operations: &[Operation], schemas: Schemas) -> Value 
         "externalDocs": {"url": issuer.url("/docs/api"), "description": "The same, to read"},
         "tags": Group::ALL.map(|group| json!({"name": group.title(), "description": group.description()})),
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": security_schemes(issuer)},
+        "components": {"schemas": schemas, "securitySchemes": security_schemes(issuer, catalogue)},
     })
 }
 
@@ -216,9 +216,9 @@ fn security(caller: Caller) -> Value {
     }
 }
 
-fn security_schemes(issuer: &Issuer) -> Value {
+fn security_schemes(issuer: &Issuer, catalogue: &Catalogue) -> Value {
     let scopes: Map<String, Value> =
-        CATALOGUE.iter().map(|scope| (scope.name.to_owned(), json!(scope.description))).collect();
+        catalogue.own_scopes().map(|scope| (scope.name.to_string(), json!(scope.description))).collect();
     json!({
         "basicAuth": {
             "type": "http",

@@ -32,8 +32,7 @@ use protocol::secret::base64url_encode;
 
 use self::operations::OPERATIONS;
 use self::page::ApiPage;
-use crate::app::SharedApp;
-use crate::config::Issuer;
+use crate::app::{App, SharedApp};
 use crate::web;
 
 /// Nothing here changes while a server runs.
@@ -60,7 +59,7 @@ pub fn routes() -> Router<SharedApp> {
 
 /// `GET /openapi.json`. Any origin may read it, so that a viewer elsewhere can show it.
 async fn show_json(app: SharedApp, headers: HeaderMap, cache: Cache) -> Response {
-    let described = cache.get_or_init(|| Described::of(&app.issuer));
+    let described = cache.get_or_init(|| Described::of(&app));
     let common = [
         (ETAG, described.etag.clone()),
         (CACHE_CONTROL, CACHE),
@@ -75,17 +74,18 @@ async fn show_json(app: SharedApp, headers: HeaderMap, cache: Cache) -> Response
 
 /// `GET /docs/api`.
 async fn show_page(app: SharedApp, cache: Cache) -> Response {
-    let described = cache.get_or_init(|| Described::of(&app.issuer));
+    let described = cache.get_or_init(|| Described::of(&app));
     let mut response = web::page(StatusCode::OK, &described.page);
     response.headers_mut().insert(CACHE_CONTROL, CACHE);
     response
 }
 
 impl Described {
-    fn of(issuer: &Issuer) -> Described {
+    fn of(app: &App) -> Described {
+        let (issuer, catalogue) = (&app.issuer, &app.catalogue);
         let schemas = schemas::all();
-        let page = ApiPage::of(issuer, OPERATIONS, &schemas);
-        let json = document::of(issuer, OPERATIONS, schemas).to_string();
+        let page = ApiPage::of(issuer, catalogue, OPERATIONS, &schemas);
+        let json = document::of(issuer, catalogue, OPERATIONS, schemas).to_string();
         let etag = format!("\"{}\"", base64url_encode(digest(&SHA256, json.as_bytes()).as_ref()));
         let etag = HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\""));
         Described { json: Bytes::from(json), etag, page }

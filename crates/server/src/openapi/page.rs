@@ -2,12 +2,13 @@
 
 use askama::Template;
 use protocol::fault::Fault;
-use protocol::scope::{CATALOGUE, KnownScope};
+use protocol::scope::KnownScope;
 use serde_json::Value;
 
 use super::document::refusals;
 use super::operations::{Caller, Group, Operation, Shape};
 use super::schemas::{PREFIX, Schemas};
+use crate::catalogue::Catalogue;
 use crate::config::Issuer;
 use crate::web::Shell;
 
@@ -17,7 +18,7 @@ use crate::web::Shell;
 pub struct ApiPage {
     shell: Shell,
     issuer: String,
-    scopes: &'static [KnownScope],
+    scopes: Vec<KnownScope>,
     groups: Vec<Section>,
     schemas: Vec<Schema>,
 }
@@ -89,7 +90,7 @@ struct Property {
 
 impl ApiPage {
     /// The page of these calls.
-    pub fn of(issuer: &Issuer, operations: &[Operation], schemas: &Schemas) -> ApiPage {
+    pub fn of(issuer: &Issuer, catalogue: &Catalogue, operations: &[Operation], schemas: &Schemas) -> ApiPage {
         let section = |group| Section {
             group,
             calls: operations.iter().filter(|call| call.group == group).map(|call| Call::of(call, issuer)).collect(),
@@ -97,7 +98,7 @@ impl ApiPage {
         ApiPage {
             shell: Shell::nobody(issuer.authority().to_owned()),
             issuer: issuer.as_str().to_owned(),
-            scopes: CATALOGUE,
+            scopes: catalogue.own_scopes().cloned().collect(),
             groups: Group::ALL.map(section).into(),
             schemas: schemas.iter().map(|(name, schema)| Schema::of(name, schema)).collect(),
         }

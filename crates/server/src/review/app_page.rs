@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use protocol::redirect_uri::ClientKind;
-use protocol::scope::Scope;
+use protocol::scope::{Scope, ScopeTable};
 use sql::{DbError, Tx};
 
 use super::access::{no_such_app, require_reviewer};
@@ -132,7 +132,7 @@ pub(super) struct Choice {
 
 pub(super) struct ScopeLine {
     pub name: String,
-    pub words: &'static str,
+    pub words: String,
     pub required_because: Option<String>,
 }
 
@@ -172,11 +172,19 @@ pub(super) fn show(
     case: Case,
     checklist: Checklist,
 ) -> Response {
-    let page = build(visitor.shell(app, Section::Review), notice, case, checklist, app.clock.now());
+    let scopes = scope_lines(&app.catalogue.scopes, &case.working.declared);
+    let page = build(visitor.shell(app, Section::Review), notice, case, checklist, scopes, app.clock.now());
     answer(app, visitor, status, &page)
 }
 
-pub(super) fn build(shell: Shell, notice: Option<Notice>, case: Case, checklist: Checklist, now: Timestamp) -> AppPage {
+pub(super) fn build(
+    shell: Shell,
+    notice: Option<Notice>,
+    case: Case,
+    checklist: Checklist,
+    scopes: Vec<ScopeLine>,
+    now: Timestamp,
+) -> AppPage {
     let (app, working) = (&case.app, &case.working);
     let declared = &working.declared;
     let waiting = case.notes.waiting.filter(|_| working.status == RevisionStatus::InReview);
@@ -205,7 +213,7 @@ pub(super) fn build(shell: Shell, notice: Option<Notice>, case: Case, checklist:
         use_case: declared.use_case.clone(),
         description: declared.description.clone(),
         support_email: declared.support_email.clone(),
-        scopes: scope_lines(declared),
+        scopes,
         test_plan: case.notes.test_plan,
         test_account: case.notes.test_account,
         is_revision: revised.is_some(),
@@ -228,13 +236,13 @@ pub(super) fn build(shell: Shell, notice: Option<Notice>, case: Case, checklist:
     }
 }
 
-/// In the catalogue's order, as people see them on the consent page.
-fn scope_lines(declared: &Declaration) -> Vec<ScopeLine> {
-    let ordered = declared.scopes();
+/// In the table's order, as people see them on the consent page.
+pub(super) fn scope_lines(table: &ScopeTable, declared: &Declaration) -> Vec<ScopeLine> {
+    let ordered = table.in_order(&declared.scopes());
     let required = |name: &str| declared.scopes.iter().find(|(scope, _)| scope.as_str() == name);
     let line = |scope: &Scope| ScopeLine {
         name: scope.to_string(),
-        words: scope.known().map_or("", |known| known.description),
+        words: table.words(scope).to_owned(),
         required_because: required(scope.as_str()).and_then(|(_, reason)| reason.clone()),
     };
     ordered.iter().map(line).collect()

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use protocol::redirect_uri::ClientKind;
-use protocol::scope::{Scope, ScopeSet};
+use protocol::scope::{Scope, ScopeSet, ScopeTable};
 
-use super::app_page::{AppPage, Case, build};
+use super::app_page::{AppPage, Case, build, scope_lines};
 use super::audit_page::AuditPage;
 use super::checklist::{Checklist, items};
 use super::decisions::Decision;
@@ -107,7 +107,10 @@ fn case(status: RevisionStatus, is_own: bool) -> Case {
 
 impl Samples for AppPage {
     fn samples() -> Vec<Sample> {
-        let page = |notice, case: Case, checklist| build(shell(Section::Review), notice, case, checklist, NOW);
+        let page = |notice, case: Case, checklist| {
+            let scopes = scope_lines(&ScopeTable::default(), &case.working.declared);
+            build(shell(Section::Review), notice, case, checklist, scopes, NOW)
+        };
         let empty = || Checklist::new(items(&declared()));
         let mut half = empty();
         half.lines[0].1.choice = "ok".to_owned();

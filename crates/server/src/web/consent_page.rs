@@ -1,6 +1,7 @@
 //! The consent page, as plain words: `oauth` decides what is true and fills it.
 
 use askama::Template;
+use protocol::scope::{KnownScope, OPENID, ScopeTable};
 
 use crate::web::samples::{SITE, Sample, Samples, person};
 use crate::web::{Monogram, Person, Shell};
@@ -46,10 +47,23 @@ pub struct ConsentScope {
     pub name: String,
     /// What it lets the app do, in the words of the guide.
     pub words: String,
-    /// Why the app cannot do without it; such a scope cannot be unticked.
+    /// It cannot be unticked, only denied with everything else.
+    pub is_required: bool,
+    /// Why, where the developer said so.
     pub required_because: Option<String>,
     /// Whether it is ticked; unticked is what the person left out last time.
     pub ticked: bool,
+}
+
+fn sample_scopes(keep: impl Fn(&KnownScope) -> bool) -> Vec<ConsentScope> {
+    let scope = |known: &KnownScope| ConsentScope {
+        name: known.name.to_string(),
+        words: known.description.to_string(),
+        is_required: known.name == OPENID,
+        required_because: None,
+        ticked: true,
+    };
+    ScopeTable::default().iter().filter(|known| keep(known)).map(scope).collect()
 }
 
 impl Samples for ConsentPage {
@@ -66,15 +80,7 @@ impl Samples for ConsentPage {
             switch_url: "/sign-in?request=sealed".to_owned(),
             csrf: "1.token".to_owned(),
             request: "sealed".to_owned(),
-            scopes: protocol::scope::CATALOGUE
-                .iter()
-                .map(|known| ConsentScope {
-                    name: known.name.to_owned(),
-                    words: known.description.to_owned(),
-                    required_because: None,
-                    ticked: true,
-                })
-                .collect(),
+            scopes: sample_scopes(|known| !known.is_sign_in()),
             destination: "calendar.example.com".to_owned(),
             other_site_than: None,
         };
@@ -88,6 +94,7 @@ impl Samples for ConsentPage {
             scope.ticked = index % 2 == 0;
         }
         if let Some(first) = again.scopes.first_mut() {
+            first.is_required = true;
             first.required_because = Some("We show your name next to the meetings that you schedule.".to_owned());
         }
         let mut long = usual.clone();
@@ -97,7 +104,10 @@ impl Samples for ConsentPage {
         long.destination =
             "a-very-long-host-name-that-somebody-registered-on-purpose.with-many-labels.example.co.in".to_owned();
         long.person.email = "a.very.long.address.that.somebody.chose.on.purpose@subdomain.example.co.in".to_owned();
+        let mut sign_in = usual.clone();
+        sign_in.scopes = sample_scopes(|known| known.is_sign_in());
         vec![
+            Sample::of("consent", "sign-in", &sign_in),
             Sample::of("consent", "usual", &usual),
             Sample::of("consent", "not-reviewed-other-site", &testing),
             Sample::of("consent", "asked-again", &again),
@@ -117,7 +127,7 @@ mod tests {
     #[test]
     fn each_scope_is_one_checkbox_in_the_words_of_the_guide() {
         let html = html("usual");
-        for known in protocol::scope::CATALOGUE {
+        for known in ScopeTable::default().iter().filter(|known| !known.is_sign_in()) {
             assert!(
                 html.contains(&format!("<input type=\"checkbox\" name=\"scope\" value=\"{}\" checked>", known.name)),
                 "{}",
@@ -145,9 +155,18 @@ mod tests {
     }
 
     #[test]
+    fn to_sign_in_is_all_or_nothing_and_the_rest_is_not() {
+        let html = html("sign-in");
+        assert!(html.contains("<input type=\"hidden\" name=\"scope\" value=\"openid\">"));
+        assert!(html.contains("<input type=\"checkbox\" name=\"scope\" value=\"openid\" checked disabled>"));
+        assert!(html.contains("<input type=\"checkbox\" name=\"scope\" value=\"email\" checked>"));
+        assert!(!html.contains("says why"));
+    }
+
+    #[test]
     fn what_was_left_out_last_time_is_shown_unticked() {
         let html = html("asked-again");
-        let second = protocol::scope::CATALOGUE[1].name;
+        let second = "meeting:create";
         assert!(html.contains(&format!("<input type=\"checkbox\" name=\"scope\" value=\"{second}\">")), "{html}");
         assert!(html.contains("You left this out last time."));
     }

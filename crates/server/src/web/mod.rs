@@ -44,7 +44,7 @@ pub use consent_page::{ConsentPage, ConsentScope};
 pub use form::QueryParams;
 pub use oauth_answer::{oauth_error_from_db, oauth_json, oauth_json_after};
 pub use page_error::{Came, NextStep, PageError, seconds};
-pub use request_context::{RequestContext, RequestId, RequestIds, docs_errors_url, request_id, site};
+pub use request_context::{RequestContext, RequestId, RequestIds, docs_errors_url, request_id, site, site_url};
 pub use response::{form_action_source, page, page_with_form_action, page_with_script, see_other};
 pub use shell::{Monogram, Notice, NoticeKind, Person, Section, Shell, logo_url};
 pub use visitor::{Browser, BrowserId, SessionSecret, VisitorCookies, visitor};

@@ -73,8 +73,12 @@ pub fn site() -> String {
 
 /// The absolute address of the catalogue of errors, which `error_uri` points into.
 pub fn docs_errors_url() -> String {
-    const PATH: &str = "/docs/errors";
-    CONTEXT.try_with(|context| context.app.issuer.url(PATH)).unwrap_or_else(|_| PATH.to_owned())
+    site_url("/docs/errors")
+}
+
+/// The absolute URL of one of our paths, for answers to the present request.
+pub fn site_url(path: &str) -> String {
+    CONTEXT.try_with(|context| context.app.issuer.url(path)).unwrap_or_else(|_| path.to_owned())
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ pub(super) async fn show_form(desk: Desk) -> Result<Response, PageError> {
         return Ok(see_other("/oauth/apps"));
     }
     let app = AppId::mint(&desk.app.random);
-    Ok(form_page(&desk, StatusCode::OK, app, AppForm::empty(), Vec::new()))
+    Ok(form_page(&desk, StatusCode::OK, app, AppForm::empty(&desk.app.catalogue.scopes), Vec::new()))
 }
 
 /// What the button that was pressed asks for.
@@ -129,7 +129,7 @@ pub(super) async fn create_app(Posted { desk, form }: Posted) -> Result<Response
         Some(id) if id.strip_prefix("app-").and_then(uuid_bytes).is_some() => AppId::from_text(id),
         _ => AppId::mint(&desk.app.random),
     };
-    let mut typed = AppForm::read(&form)?;
+    let mut typed = AppForm::read(&desk.app.catalogue.scopes, &form)?;
     let (declared, kind) = (typed.declaration(), typed.kind);
     let wish = Wish::of(form.get("action")?);
     match wish {
@@ -213,8 +213,8 @@ struct CheckedField {
 
 /// `POST /oauth/apps/check`: the form's faults as JSON. The script shows those of the fields that were typed into; the
 /// rules are these alone.
-pub(super) async fn check_fields(Posted { form, .. }: Posted) -> Result<Response, PageError> {
-    let typed = AppForm::read(&form)?;
+pub(super) async fn check_fields(Posted { desk, form }: Posted) -> Result<Response, PageError> {
+    let typed = AppForm::read(&desk.app.catalogue.scopes, &form)?;
     let faults = typed.declaration().faults(typed.kind);
     let faults = faults.into_iter().map(|fault| CheckedField { field: fault.field, message: fault.message }).collect();
     let body = serde_json::to_string(&Checked { faults }).unwrap_or_default();

@@ -51,15 +51,15 @@ pub(super) async fn show_form(desk: Desk, Named(app): Named, query: QueryParams)
     }
     let checked = query.get("check").is_some();
     let faults = if checked { working.declared.faults(held.app.kind) } else { Vec::new() };
-    let shown =
-        Shown { form: AppForm::of_revision(&working, held.app.kind), faults, notice: None, seen: Seen::of(&working) };
+    let form = AppForm::of_revision(&desk.app.catalogue.scopes, &working, held.app.kind);
+    let shown = Shown { form, faults, notice: None, seen: Seen::of(&working) };
     Ok(form_page(&desk, StatusCode::OK, &held, &working, shown))
 }
 
 /// `POST /oauth/apps/{id}/edit`
 pub(super) async fn save_app(Named(app): Named, Posted { desk, form }: Posted) -> Result<Response, PageError> {
     let (held, working) = desk.find_app(&app).await?;
-    let mut typed = AppForm::read(&form)?;
+    let mut typed = AppForm::read(&desk.app.catalogue.scopes, &form)?;
     let seen = form.get("seen")?.and_then(Seen::parse).unwrap_or_else(|| Seen::of(&working));
     let declared = typed.declaration();
     let again = |status, form, faults, notice, seen| {

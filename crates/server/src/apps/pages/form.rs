@@ -2,7 +2,7 @@
 
 use protocol::params::{ParamFault, Params};
 use protocol::redirect_uri::ClientKind;
-use protocol::scope::{CATALOGUE, KnownScope, Scope};
+use protocol::scope::{KnownScope, Scope, ScopeTable};
 
 use crate::apps::{Declaration, FieldFault, MAX_CALLBACK_URLS, RevisionDetails};
 
@@ -47,7 +47,7 @@ pub fn kind_title(kind: ClientKind) -> &'static str {
 #[derive(Debug, Clone)]
 pub struct ScopeRow {
     /// The scope.
-    pub known: &'static KnownScope,
+    pub known: KnownScope,
     /// It is asked for.
     pub asked: bool,
     /// The app cannot work without it.
@@ -83,19 +83,20 @@ pub struct AppForm {
 
 impl AppForm {
     /// An empty form.
-    pub fn empty() -> AppForm {
-        AppForm::of(&Declaration::default(), ClientKind::Confidential)
+    pub fn empty(table: &ScopeTable) -> AppForm {
+        AppForm::of(table, &Declaration::default(), ClientKind::Confidential)
     }
 
     /// What is declared already.
-    pub fn of_revision(revision: &RevisionDetails, kind: ClientKind) -> AppForm {
-        AppForm::of(&revision.declared, kind)
+    pub fn of_revision(table: &ScopeTable, revision: &RevisionDetails, kind: ClientKind) -> AppForm {
+        AppForm::of(table, &revision.declared, kind)
     }
 
-    fn of(declared: &Declaration, kind: ClientKind) -> AppForm {
-        let scopes = CATALOGUE.iter().map(|known| {
+    fn of(table: &ScopeTable, declared: &Declaration, kind: ClientKind) -> AppForm {
+        let scopes = table.iter().map(|known| {
             let found = declared.scopes.iter().find(|(scope, _)| scope.as_str() == known.name);
             let reason = found.and_then(|(_, reason)| reason.clone());
+            let known = known.clone();
             ScopeRow { known, asked: found.is_some(), required: reason.is_some(), reason: reason.unwrap_or_default() }
         });
         let form = AppForm {
@@ -111,15 +112,15 @@ impl AppForm {
     ///
     /// # Errors
     /// A field came twice or is no text.
-    pub fn read(form: &Params) -> Result<AppForm, ParamFault> {
+    pub fn read(table: &ScopeTable, form: &Params) -> Result<AppForm, ParamFault> {
         let text = |name| Ok::<_, ParamFault>(form.get(name)?.unwrap_or_default().to_owned());
         let (asked, required) = (form.get_all("scope")?, form.get_all("required")?);
-        let scopes = CATALOGUE.iter().map(|known| {
+        let scopes = table.iter().map(|known| {
             Ok(ScopeRow {
-                known,
-                asked: asked.contains(&known.name),
-                required: required.contains(&known.name),
+                asked: asked.contains(&known.name.as_ref()),
+                required: required.contains(&known.name.as_ref()),
                 reason: form.get(&format!("reason:{}", known.name))?.unwrap_or_default().trim().to_owned(),
+                known: known.clone(),
             })
         });
         let read = AppForm {
@@ -146,10 +147,8 @@ impl AppForm {
 
     /// What the form declares.
     pub fn declaration(&self) -> Declaration {
-        let scopes = self.scopes.iter().filter(|row| row.asked).filter_map(|row| {
-            let scope = Scope::parse(row.known.name).ok()?;
-            Some((scope, row.required.then(|| row.reason.clone())))
-        });
+        let scopes = self.scopes.iter().filter(|row| row.asked);
+        let scopes = scopes.map(|row| (Scope::from(&row.known), row.required.then(|| row.reason.clone())));
         Declaration { callback_urls: filled(&self.callback_urls), scopes: scopes.collect(), ..self.text.clone() }
     }
 
@@ -246,7 +245,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> AppForm {
-        AppForm::read(&Params::from_form(body.as_bytes()).unwrap()).unwrap()
+        AppForm::read(&ScopeTable::default(), &Params::from_form(body.as_bytes()).unwrap()).unwrap()
     }
 
     #[test]
@@ -268,8 +267,8 @@ mod tests {
 
     #[test]
     fn an_empty_form_has_rows_to_fill_and_every_scope() {
-        let mut form = AppForm::empty();
-        assert_eq!((form.callback_urls.len(), form.scopes.len()), (FIRST_ROWS, CATALOGUE.len()));
+        let mut form = AppForm::empty(&ScopeTable::default());
+        assert_eq!((form.callback_urls.len(), form.scopes.len()), (FIRST_ROWS, ScopeTable::default().iter().count()));
         for _ in 0..20 {
             form.add_row();
         }

@@ -1,7 +1,7 @@
 //! The pages of this room, filled with made-up content.
 
 use protocol::redirect_uri::ClientKind;
-use protocol::scope::{Scope, ScopeSet};
+use protocol::scope::{Scope, ScopeTable};
 
 use super::form::{AppForm, FormFaults};
 use super::{app_page, create, credentials, list};
@@ -74,7 +74,7 @@ pub fn app(approved: bool, working: RevisionStatus) -> AppDetails {
         deleted_at: None,
         epoch: Timestamp::from_millis(0),
         consent_version: 1,
-        serving_scopes: ScopeSet::all_known(),
+        serving_scopes: ScopeTable::default().names(),
         pkce_required: false,
         expires_in_as_time: false,
         approved: approved.then(|| revision(1, RevisionStatus::Approved)),
@@ -107,15 +107,16 @@ pub fn samples() -> Vec<Sample> {
     };
     let faults = FormFaults(bad.faults(ClientKind::Confidential));
     let working = revision(1, RevisionStatus::Draft);
+    let table = ScopeTable::default();
     let bad_form =
-        AppForm::of_revision(&RevisionDetails { declared: bad, ..working.clone() }, ClientKind::Confidential);
+        AppForm::of_revision(&table, &RevisionDetails { declared: bad, ..working.clone() }, ClientKind::Confidential);
     let mut samples = vec![
-        Sample::of("app-form", "new", &form_page(new(), AppForm::empty(), FormFaults::default())),
+        Sample::of("app-form", "new", &form_page(new(), AppForm::empty(&table), FormFaults::default())),
         Sample::of("app-form", "faults", &form_page(new(), bad_form, faults)),
         Sample::of(
             "app-form",
             "edit",
-            &form_page(edit, AppForm::of_revision(&working, ClientKind::Confidential), FormFaults::default()),
+            &form_page(edit, AppForm::of_revision(&table, &working, ClientKind::Confidential), FormFaults::default()),
         ),
     ];
     samples.extend(credentials::samples());

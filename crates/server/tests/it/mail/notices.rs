@@ -105,7 +105,7 @@ async fn a_person_is_told_of_the_first_grant_to_an_app_and_how_to_take_it_back()
     let body = mail.body();
     assert!(body.contains("By: planner-dev Tester"), "{body}");
     assert!(body.contains(&world.url("/account/connected-apps")), "{body}");
-    let words = |scope: &str| protocol::scope::CATALOGUE.iter().find(|known| known.name == scope).unwrap().description;
+    let words = |scope: &str| &*world.app.catalogue.scopes.find(scope).unwrap().description;
     assert!(body.contains(words("user:read")) && !body.contains(words("meeting:delete")), "{body}");
 
     // The second time is no news.

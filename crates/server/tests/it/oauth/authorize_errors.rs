@@ -179,7 +179,7 @@ async fn a_state_given_twice_is_refused_and_none_of_the_two_comes_back() {
 async fn unknown_parameters_are_ignored_even_twice() {
     let world = World::new().await;
     let app = world.approved_app("planner").await;
-    let more = [("utm_source", "x"), ("utm_source", "y"), ("response_mode", "fragment"), ("scope", "offline_access")];
+    let more = [("utm_source", "x"), ("utm_source", "y"), ("display", "popup"), ("scope", "offline_access")];
     let page = world.browser().get(&authorize_url(&app, &more)).await;
     assert_eq!(page.status, 200);
     assert!(page.has_form("/sign-in"));

@@ -55,7 +55,7 @@ async fn the_page_says_who_asks_for_what_and_where_one_will_be_sent() {
     assert_eq!(page.link("Privacy policy"), "https://planner.example/policy");
     assert!(!text.contains("That is not the site of the app's homepage"));
     let scopes: Vec<String> = page.form("/oauth2/consent").boxes("scope").into_iter().map(|(scope, _)| scope).collect();
-    assert_eq!(scopes, protocol::scope::CATALOGUE.iter().map(|known| known.name).collect::<Vec<_>>());
+    assert_eq!(scopes, crate::support::ALL_SCOPES.split(' ').collect::<Vec<_>>());
     let policy = page.header("content-security-policy");
     assert!(policy.contains("form-action 'self' https://planner.example; frame-ancestors 'none'"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");

@@ -58,9 +58,12 @@ async fn the_metadata_says_what_is_true() {
         "meeting:delete",
         "meeting:read",
         "meeting:update",
-        "meeting:join"
+        "meeting:join",
+        "openid",
+        "profile",
+        "email"
       ],
-      "service_documentation": "https://issuer/docs/errors",
+      "service_documentation": "https://issuer/docs/api",
       "token_endpoint": "https://issuer/api/oauth2/v2/token",
       "token_endpoint_auth_methods_supported": [
         "client_secret_basic",

@@ -11,6 +11,7 @@ mod introspect;
 mod metadata;
 mod public_apps;
 mod races;
+mod resources;
 mod revoke;
 mod sign_in_flow;
 mod token_client;

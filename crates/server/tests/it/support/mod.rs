@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 pub use answer::{Answer, Tokens};
 pub use browser::{Browser, Form, Page};
-pub use seed::{CHALLENGE, TestApp, VERIFIER};
+pub use seed::{ALL_SCOPES, CHALLENGE, TestApp, VERIFIER};
 
 /// Monday, 5 January 2026, 10:00:00 UTC: when every test begins.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_767_607_200_000);

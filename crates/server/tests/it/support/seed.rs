@@ -2,6 +2,7 @@
 
 use jiomeet_oauth::apps::{Creation, Declaration};
 use jiomeet_oauth::audit::{Actor, Record};
+use jiomeet_oauth::catalogue::Targets;
 use jiomeet_oauth::ids::{AppId, DecisionId, SessionId, UserId};
 use jiomeet_oauth::oauth::codes::{self, Inserted, NewCode, mint_code};
 use jiomeet_oauth::random::Random;
@@ -25,7 +26,7 @@ pub struct TestApp {
     pub owner: UserId,
 }
 
-/// Every scope of the platform.
+/// The six scopes of the platform.
 pub const ALL_SCOPES: &str = "user:read meeting:create meeting:delete meeting:read meeting:update meeting:join";
 
 /// A verifier, for codes that are asked for with PKCE.
@@ -88,6 +89,14 @@ impl World {
         app
     }
 
+    /// An approved confidential app that may ask for these scopes.
+    pub async fn approved_app_for(&self, name: &str, scopes: &str) -> TestApp {
+        let callback_urls = [format!("https://{name}.example/callback")];
+        let app = self.draft_app_for(name, ClientKind::Confidential, &callback_urls, scopes).await;
+        self.decide(&app, Decision::Approve).await;
+        app
+    }
+
     /// An app that was handed in and waits for its review: in test mode.
     pub async fn draft_app(&self, name: &str, kind: ClientKind) -> TestApp {
         self.draft_app_at(name, kind, &[format!("https://{name}.example/callback")]).await
@@ -95,6 +104,11 @@ impl World {
 
     /// As [`World::draft_app`], with these callback URLs.
     pub async fn draft_app_at(&self, name: &str, kind: ClientKind, callback_urls: &[String]) -> TestApp {
+        self.draft_app_for(name, kind, callback_urls, ALL_SCOPES).await
+    }
+
+    /// As [`World::draft_app`], with these callback URLs and scopes.
+    pub async fn draft_app_for(&self, name: &str, kind: ClientKind, callback_urls: &[String], scopes: &str) -> TestApp {
         let owner = self.person(&format!("{name}-dev@example.com")).await;
         let random = Random::default();
         let declared = Declaration {
@@ -104,7 +118,7 @@ impl World {
             logo_url: format!("https://{name}.example/logo.png"),
             use_case: "Other".to_owned(),
             callback_urls: callback_urls.to_vec(),
-            scopes: ALL_SCOPES.split(' ').map(|scope| (Scope::parse(scope).unwrap(), None)).collect(),
+            scopes: scopes.split(' ').map(|scope| (Scope::parse(scope).unwrap(), None)).collect(),
             ..Declaration::default()
         };
         let creation = Creation::prepare(&random, owner.clone(), kind, declared, Actor::Operator, self.now()).unwrap();
@@ -156,6 +170,7 @@ impl World {
             session_id: SessionId::mint(&random),
             redirect_uri: app.redirect_uri.clone(),
             scopes: ScopeSet::parse(ALL_SCOPES).unwrap(),
+            targets: Targets::default(),
             code_challenge: None,
             nonce: None,
             authenticated_at: now,
