@@ -70,14 +70,15 @@ impl Db {
             return Err(DbError::Migration(format!("migration {number} ({name}) stands at place {at}")));
         }
         let known: Vec<Migration> = migrations.to_vec();
-        self.write(move |tx| {
-            take_turn(tx)?;
-            tx.batch("schema_migrations", TABLES)?;
-            check_history(tx, &known).map(drop)
-        })
-        .await?;
+        let last = self
+            .write(move |tx| {
+                take_turn(tx)?;
+                tx.batch("schema_migrations", TABLES)?;
+                check_history(tx, &known)
+            })
+            .await?;
         let mut applied = Vec::new();
-        for &migration in migrations {
+        for &migration in migrations.iter().filter(|migration| migration.number > last) {
             let known = migrations.to_vec();
             if self.write(move |tx| apply(tx, &known, migration)).await? {
                 tracing::info!(number = migration.number, name = migration.name, "migration applied");

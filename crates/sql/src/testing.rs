@@ -60,7 +60,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Place::Database { name } = &self.place {
-            admin(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            admin(vec![format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")]);
         }
     }
 }
@@ -84,8 +84,10 @@ fn folder(fill: impl FnOnce(&Path)) -> (DatabaseUrl, Scratch) {
 fn database(template: &str) -> (DatabaseUrl, Scratch) {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    admin(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-    admin(format!("CREATE DATABASE {name} TEMPLATE {template}"));
+    admin(vec![
+        format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        format!("CREATE DATABASE {name} TEMPLATE {template}"),
+    ]);
     (DatabaseUrl::Postgres(server_url(&name)), Scratch { place: Place::Database { name } })
 }
 
@@ -150,10 +152,12 @@ async fn migrate_async(url: DatabaseUrl, migrations: Vec<Migration>) {
     db.close().await;
 }
 
-fn admin(sql: String) {
+fn admin(statements: Vec<String>) {
     blocking(async move {
         let client = connect(&server_url("postgres")).await;
-        client.batch_execute(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        for sql in statements {
+            client.batch_execute(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        }
     });
 }
 

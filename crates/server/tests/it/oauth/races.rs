@@ -18,7 +18,7 @@ struct Scene {
 }
 
 async fn scene() -> Scene {
-    let world = Arc::new(World::new().await);
+    let world = Arc::new(World::with("database.connections = 8\n").await);
     let app = world.approved_app("planner").await;
     let ada = world.person("ada@example.com").await;
     Scene { world, app, ada }
