@@ -252,6 +252,33 @@ catalogue! {
     CLIENT_SECRET_UNEXPECTED = "client_secret_unexpected":
         "This app is public and has no secret.",
         "Send client_id in the body without a secret, and use PKCE.";
+    CLIENT_SECRET_REFUSED = "client_secret_refused":
+        "This app says who it is by signed assertions alone.",
+        "Send client_assertion, signed with one of the app's keys, in place of the secret.";
+    ASSERTION_TYPE_UNSUPPORTED = "assertion_type_unsupported":
+        "The client_assertion_type is missing or not supported.",
+        "Send client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer with client_assertion.";
+    ASSERTION_MALFORMED = "assertion_malformed":
+        "The client_assertion is not a signed JWT with the claims iss, sub, aud, exp and jti.",
+        "Build it as RFC 7523 section 3 says, signed with RS256, PS256, ES256 or EdDSA.";
+    ASSERTION_WRONG = "assertion_wrong":
+        "The client_assertion is not signed with a key of this app.",
+        "Sign it with a key whose public half stands on the app's page, and name its kid and its alg in the header.";
+    ASSERTION_SUBJECT = "assertion_subject":
+        "The client_assertion is about another app.",
+        "Set iss and sub to the app's client id, and leave client_id out of the body or send the same one.";
+    ASSERTION_AUDIENCE = "assertion_audience":
+        "The client_assertion is not for this server.",
+        "Set aud to the issuer, as one text; the URL of the endpoint is taken too.";
+    ASSERTION_EXPIRED = "assertion_expired":
+        "The client_assertion has expired, or is not valid yet.",
+        "Make a new one for every request, and set the clock of the app's server.";
+    ASSERTION_LIFETIME = "assertion_lifetime":
+        "The client_assertion lives for too long.",
+        "Set exp to at most five minutes from now.";
+    ASSERTION_REPLAYED = "assertion_replayed":
+        "The client_assertion has been used before.",
+        "Make a new one for every request, each with a jti of its own.";
     CLIENT_INACTIVE = "client_inactive":
         "This app may not use the API at the moment.",
         "Its owner finds the reason on the app's page.";

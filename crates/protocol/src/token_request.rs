@@ -3,6 +3,7 @@
 
 use crate::authorize_request::{PageFault, client_id_of, read_resource, read_scope};
 use crate::basic_auth;
+use crate::client_assertion::{ASSERTION_TYPE, ClientAssertion};
 use crate::error::OAuthError;
 use crate::fault;
 use crate::params::Params;
@@ -115,6 +116,8 @@ pub enum ClientCredentials {
         /// The client secret.
         client_secret: Secret,
     },
+    /// `private_key_jwt`: a JWT in the body, signed with a key of the client's (RFC 7523 2.2).
+    Assertion(Box<ClientAssertion>),
     /// A public client, which has no secret.
     None {
         /// The client id.
@@ -132,6 +135,16 @@ impl ClientCredentials {
     pub fn read(authorization: Option<&[u8]>, params: &Params) -> Result<Self, OAuthError> {
         let body_id = client_id_of(params).map_err(no_page_here)?.map(str::to_owned);
         let body_secret = params.get("client_secret")?.map(Secret::new);
+        if let Some(assertion) = read_assertion(params)? {
+            if authorization.is_some() || body_secret.is_some() {
+                return Err(OAuthError::invalid_request(&fault::CLIENT_AUTH_TWICE));
+            }
+            // RFC 7521 4.2: the client id may be left out; the assertion says it.
+            if body_id.is_some_and(|id| id != assertion.client_id()) {
+                return Err(OAuthError::invalid_client(&fault::ASSERTION_SUBJECT));
+            }
+            return Ok(Self::Assertion(Box::new(assertion)));
+        }
         match authorization {
             Some(header) => Self::from_header(header, body_id, body_secret.is_some()),
             None => Self::from_body(body_id, body_secret),
@@ -166,6 +179,7 @@ impl ClientCredentials {
     pub fn client_id(&self) -> &str {
         match self {
             Self::Basic { client_id, .. } | Self::Post { client_id, .. } | Self::None { client_id } => client_id,
+            Self::Assertion(assertion) => assertion.client_id(),
         }
     }
 
@@ -173,8 +187,19 @@ impl ClientCredentials {
     pub fn client_secret(&self) -> Option<&Secret> {
         match self {
             Self::Basic { client_secret, .. } | Self::Post { client_secret, .. } => Some(client_secret),
-            Self::None { .. } => None,
+            Self::Assertion(_) | Self::None { .. } => None,
         }
+    }
+}
+
+/// Reads `client_assertion` and `client_assertion_type` (RFC 7521 4.2).
+fn read_assertion(params: &Params) -> Result<Option<ClientAssertion>, OAuthError> {
+    let kind = params.get("client_assertion_type")?;
+    match (params.get("client_assertion")?, kind) {
+        (None, None) => Ok(None),
+        (Some(text), Some(ASSERTION_TYPE)) => ClientAssertion::read(text).map(Some).map_err(OAuthError::invalid_client),
+        (None, Some(_)) => Err(OAuthError::invalid_client(&fault::ASSERTION_MALFORMED)),
+        (Some(_), _) => Err(OAuthError::invalid_client(&fault::ASSERTION_TYPE_UNSUPPORTED)),
     }
 }
 

@@ -59,6 +59,8 @@ text_id! {
     RevisionId, "rev-";
     /// One secret of an app.
     SecretId, "sec-";
+    /// One key of an app.
+    AppKeyId, "key-";
     /// Names a session in lists and codes; the cookie's value is something else.
     SessionId, "ses-";
     /// A meeting, the API's `_id`.

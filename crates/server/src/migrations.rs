@@ -17,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0006_meetings_of_deleted_accounts.sql"),
     ),
     Migration::common(7, "targets", include_str!("../migrations/0007_targets.sql")),
+    Migration::common(8, "client keys", include_str!("../migrations/0008_client_keys.sql")),
 ];
 
 /// Every statement that the program runs on this schema, room by room: a test prepares each on both engines and looks at

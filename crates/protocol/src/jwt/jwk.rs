@@ -1,7 +1,9 @@
 //! Public keys as JSON (RFC 7517), their thumbprints (RFC 7638), and back.
 
 use aws_lc_rs::rsa::PublicKeyComponents;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaParameters,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, JwtFault};
@@ -67,6 +69,9 @@ pub struct JwkSet {
 /// RFC 7518 3.3: RSA keys have at least 2048 bits.
 const MIN_RSA_MODULUS: usize = 256;
 
+/// 4096 bits: a larger key would cost whoever checks its signatures more than it protects.
+const MAX_RSA_MODULUS: usize = 512;
+
 impl Jwk {
     /// From a DER `RSAPublicKey` (RFC 8017 A.1.1).
     pub(super) fn rsa(der: &[u8]) -> Result<Self, JwtFault> {
@@ -97,27 +102,10 @@ impl Jwk {
 
     /// Parses the key and decides its algorithm.
     pub(super) fn parse(&self) -> Result<(Algorithm, ParsedPublicKey), JwtFault> {
-        let decode = |text: &str| base64url_decode(text).ok_or(JwtFault::KeyRejected);
-        let rejected = |_| JwtFault::KeyRejected;
         let (algorithm, key) = match &self.material {
-            KeyMaterial::Rsa { e, n } => {
-                let components = PublicKeyComponents { n: decode(n)?, e: decode(e)? };
-                if components.n.len() < MIN_RSA_MODULUS {
-                    return Err(JwtFault::KeyRejected);
-                }
-                let key = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
-                (Algorithm::Rs256, key.map_err(rejected)?)
-            }
-            KeyMaterial::Ec { crv, x, y } if crv == "P-256" => {
-                let point = [vec![4], decode(x)?, decode(y)?].concat();
-                let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
-                (Algorithm::Es256, key.map_err(rejected)?)
-            }
-            KeyMaterial::Okp { crv, x } if crv == "Ed25519" => {
-                let key = ParsedPublicKey::new(&ED25519, decode(x)?);
-                (Algorithm::EdDsa, key.map_err(rejected)?)
-            }
-            KeyMaterial::Ec { .. } | KeyMaterial::Okp { .. } => return Err(JwtFault::KeyRejected),
+            KeyMaterial::Rsa { .. } => (Algorithm::Rs256, self.material.parse(&RSA_PKCS1_2048_8192_SHA256)?),
+            KeyMaterial::Ec { .. } => (Algorithm::Es256, self.material.parse(&RSA_PKCS1_2048_8192_SHA256)?),
+            KeyMaterial::Okp { .. } => (Algorithm::EdDsa, self.material.parse(&RSA_PKCS1_2048_8192_SHA256)?),
         };
         if self.alg != algorithm.as_str() {
             return Err(JwtFault::KeyRejected);
@@ -127,6 +115,29 @@ impl Jwk {
 }
 
 impl KeyMaterial {
+    /// Parses the key; `rsa` says how an RSA key pads.
+    ///
+    /// Only what RFC 7518 6 calls the key's one spelling is taken (numbers of RSA without leading zeros, coordinates of full
+    /// length), so that a key has one thumbprint.
+    pub(super) fn parse(&self, rsa: &'static RsaParameters) -> Result<ParsedPublicKey, JwtFault> {
+        let rejected = |_| JwtFault::KeyRejected;
+        match self {
+            Self::Rsa { e, n } => {
+                let (n, e) = (decode_number(n)?, decode_number(e)?);
+                if !(MIN_RSA_MODULUS..=MAX_RSA_MODULUS).contains(&n.len()) {
+                    return Err(JwtFault::KeyRejected);
+                }
+                PublicKeyComponents { n, e }.to_parsed_public_key(rsa).map_err(rejected)
+            }
+            Self::Ec { crv, x, y } if crv == "P-256" => {
+                let point = [&[4][..], &decode_32(x)?, &decode_32(y)?].concat();
+                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(rejected)
+            }
+            Self::Okp { crv, x } if crv == "Ed25519" => ParsedPublicKey::new(&ED25519, decode_32(x)?).map_err(rejected),
+            Self::Ec { .. } | Self::Okp { .. } => Err(JwtFault::KeyRejected),
+        }
+    }
+
     /// RFC 7638 3: SHA-256 over the required members, in alphabetical order, without spaces.
     pub(super) fn thumbprint(&self) -> String {
         let canonical = match self {
@@ -138,6 +149,15 @@ impl KeyMaterial {
         };
         base64url_encode(Sha256Digest::of(canonical.as_bytes()).as_bytes())
     }
+}
+
+/// RFC 7518 2: a number in as few bytes as it needs.
+fn decode_number(text: &str) -> Result<Vec<u8>, JwtFault> {
+    base64url_decode(text).filter(|bytes| bytes.first().is_some_and(|&first| first != 0)).ok_or(JwtFault::KeyRejected)
+}
+
+fn decode_32(text: &str) -> Result<[u8; 32], JwtFault> {
+    base64url_decode(text).and_then(|bytes| bytes.try_into().ok()).ok_or(JwtFault::KeyRejected)
 }
 
 /// Reads `SEQUENCE { INTEGER n, INTEGER e }`, the only DER that we meet and which our own library

@@ -11,14 +11,20 @@
 //! that was expected (RFC 8725 3.11), no critical extensions, and no leeway in expiry.
 
 mod claims;
+mod client_key;
+mod compact;
 mod jwk;
+mod presented;
 mod signing;
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod verifying;
 
 pub use claims::{AccessTokenClaims, Audience, check_access_token, check_issued_token};
+pub use client_key::{ClientAlgorithm, ClientKey, KeyFault, MAX_CLIENT_KEYS, MAX_KEY_SET_BYTES, Thumbprint};
 pub use jwk::{Jwk, JwkSet, KeyMaterial};
+pub use presented::PresentedJwt;
 pub use signing::{Pkcs8, SigningKey};
 pub use verifying::{KeySet, VerifiedToken, VerifyingKey};
 

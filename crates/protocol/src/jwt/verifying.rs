@@ -7,10 +7,9 @@ use std::sync::Arc;
 use aws_lc_rs::signature::ParsedPublicKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
-use super::{Algorithm, Jwk, JwkSet, JwtFault, MAX_TOKEN_LENGTH, TokenType};
+use super::compact::Compact;
+use super::{Algorithm, Jwk, JwkSet, JwtFault, TokenType};
 
 /// A public key, parsed and ready to verify.
 #[derive(Clone)]
@@ -118,33 +117,21 @@ impl KeySet {
     /// # Errors
     /// The first fault found. No claim has been believed by then.
     pub fn verify(&self, token: &str, expected: TokenType) -> Result<VerifiedToken, JwtFault> {
-        if token.len() > MAX_TOKEN_LENGTH {
-            return Err(JwtFault::TooLong);
-        }
-        let (signed, signature) = token.rsplit_once('.').ok_or(JwtFault::Malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or(JwtFault::Malformed)?;
-        if claims.contains('.') {
-            return Err(JwtFault::Malformed);
-        }
-        let key = self.key_for(header, expected)?;
-        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtFault::Malformed);
-        let signature = decode(signature)?;
-        key.key.verify_sig(signed.as_bytes(), &signature).map_err(|_| JwtFault::BadSignature)?;
-        Ok(VerifiedToken { claims: decode(claims)?, kid: key.kid().to_owned() })
+        let token = Compact::split(token)?;
+        let key = self.key_for(&token, expected)?;
+        let signature = token.signature()?;
+        key.key.verify_sig(token.signed.as_bytes(), &signature).map_err(|_| JwtFault::BadSignature)?;
+        Ok(VerifiedToken { claims: token.claims()?, kid: key.kid().to_owned() })
     }
 
     /// Finds the key that the header names, and holds the header against it.
-    fn key_for(&self, encoded: &str, expected: TokenType) -> Result<&VerifyingKey, JwtFault> {
+    fn key_for(&self, token: &Compact<'_>, expected: TokenType) -> Result<&VerifyingKey, JwtFault> {
         // Our own tokens have a header that we could have written, to the last character.
-        let own = self.keys.values().find(|key| key.encoded_header(expected) == encoded);
+        let own = self.keys.values().find(|key| key.encoded_header(expected) == token.header);
         if let Some(key) = own {
             return Ok(key);
         }
-        let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| JwtFault::Malformed)?;
-        let header: Header = serde_json::from_slice(&json).map_err(|_| JwtFault::Malformed)?;
-        if header.crit.is_some() {
-            return Err(JwtFault::Critical);
-        }
+        let header = token.read_header()?;
         let key = header.kid.and_then(|kid| self.get(&kid)).ok_or(JwtFault::UnknownKey)?;
         if header.alg != key.algorithm.as_str() {
             return Err(JwtFault::WrongAlgorithm);
@@ -154,19 +141,4 @@ impl KeySet {
         }
         Ok(key)
     }
-}
-
-/// What is read of a JOSE header (RFC 7515 4.1). A member that comes twice is refused by the parser.
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    kid: Option<String>,
-    typ: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    crit: Option<IgnoredAny>,
-}
-
-/// `"crit": null` is there too.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<IgnoredAny>, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(Some)
 }

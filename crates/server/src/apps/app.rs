@@ -197,6 +197,8 @@ pub struct TokenApp {
     pub pkce_required: bool,
     /// `expires_in` as the API description shows it: a time instead of seconds.
     pub expires_in_as_time: bool,
+    /// It refuses its own secrets: only assertions that it signed say who it is.
+    pub assertions_only: bool,
     /// Its secrets, ended ones too.
     pub secrets: Vec<SecretHash>,
 }

@@ -6,13 +6,15 @@ use serde_json::json;
 use sql::{DbError, Tx};
 
 use super::app::RevisionStatus;
+use super::client_keys::{self, KeyChange, NewKeys};
 use super::console_store::{self, Held};
 use super::declaration::{Declaration, FieldFault};
-use super::details::RevisionDetails;
+use super::details::{AppDetails, RevisionDetails};
 use super::editing::{self, Place, Seen};
 use super::lifecycle::{self, Change, NewSecret, name_is_taken};
 use super::secrets::{self, Overlap, Rotation};
 use super::store;
+use super::switches::Switches;
 use crate::audit::Record;
 use crate::ids::{AppId, RevisionId, SecretId, UserId};
 use crate::jobs;
@@ -296,16 +298,59 @@ pub fn revoke_tokens(tx: &mut Tx<'_>, doing: &Doing) -> Result<Change, DbError> 
 ///
 /// # Errors
 /// When the database refuses.
-pub fn set_switches(
-    tx: &mut Tx<'_>,
-    doing: &Doing,
-    pkce_required: bool,
-    expires_in_as_time: bool,
-) -> Result<Change, DbError> {
+pub fn set_switches(tx: &mut Tx<'_>, doing: &Doing, switches: Switches) -> Result<Change, DbError> {
     let Some((Held { app, .. }, _)) = doing.lock(tx)? else { return Ok(Change::NotFound) };
-    console_store::set_switches(tx, &app.id, pkce_required, expires_in_as_time, doing.now)?;
-    let detail = json!({"pkce_required": pkce_required, "expires_in_as_time": expires_in_as_time});
-    doing.record.clone().detail(detail).write(tx)?;
+    change_switches(tx, &app, switches, doing.now, &doing.record)
+}
+
+/// As [`set_switches`], of an app whose row is taken, for whoever may.
+///
+/// # Errors
+/// When the database refuses.
+pub fn change_switches(
+    tx: &mut Tx<'_>,
+    app: &AppDetails,
+    switches: Switches,
+    now: Timestamp,
+    record: &Record,
+) -> Result<Change, DbError> {
+    if let Err(why) = switches.check(app.kind, app.keys.len()) {
+        return Ok(Change::Refused(why.to_owned()));
+    }
+    console_store::set_switches(tx, &app.id, switches, now)?;
+    record.clone().detail(switches.to_json()).write(tx)?;
+    Ok(Change::Done)
+}
+
+/// Gives the app another set of keys to sign assertions with.
+///
+/// # Errors
+/// When the database refuses.
+pub fn set_keys(tx: &mut Tx<'_>, doing: &Doing, keys: &NewKeys) -> Result<Change, DbError> {
+    let Some((Held { app, .. }, _)) = doing.lock(tx)? else { return Ok(Change::NotFound) };
+    change_keys(tx, &app, keys, doing.now, &doing.record)
+}
+
+/// As [`set_keys`], of an app whose row is taken, for whoever may.
+///
+/// # Errors
+/// When the database refuses.
+pub fn change_keys(
+    tx: &mut Tx<'_>,
+    app: &AppDetails,
+    keys: &NewKeys,
+    now: Timestamp,
+    record: &Record,
+) -> Result<Change, DbError> {
+    if app.kind.is_public() {
+        return Ok(Change::Refused("A public app has neither secret nor key: it uses PKCE.".into()));
+    }
+    if app.switches.assertions_only && keys.is_empty() {
+        let why = "The app refuses its secrets, so it needs a key. Let it use secrets first, or keep a key.";
+        return Ok(Change::Refused(why.into()));
+    }
+    let KeyChange { added, removed } = client_keys::replace_keys(tx, &app.id, &app.keys, keys, now)?;
+    record.clone().detail(json!({"added": added, "removed": removed})).write(tx)?;
     Ok(Change::Done)
 }
 

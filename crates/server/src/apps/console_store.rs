@@ -8,10 +8,12 @@ use protocol::secret::Sha256Digest;
 use sql::{DbError, Row, Statement, Tx, params};
 
 use super::app::{AppStatus, RevisionStatus};
+use super::client_keys::delete_keys;
 use super::declaration::Declaration;
 use super::details::AppDetails;
 use super::standing::Standing;
 use super::store::{epoch_of, find_details, full_name, replace_callback_urls, replace_scopes};
+use super::switches::Switches;
 use crate::ids::{AppId, RevisionId, SecretId, UserId};
 use crate::time::Timestamp;
 
@@ -55,7 +57,7 @@ sql::statements! {
     /// Another revision is edited from now on.
     SET_WORKING = "UPDATE apps SET working_revision_id = $2 WHERE id = $1";
     /// Another kind of app; what it held is dead.
-    SET_KIND = "UPDATE apps SET kind = $2, epoch = $3 WHERE id = $1 AND approved_revision_id IS NULL";
+    SET_KIND = "UPDATE apps SET kind = $2, epoch = $3, assertions_only_at = NULL WHERE id = $1 AND approved_revision_id IS NULL";
     /// The number of an app's next revision.
     NEXT_NUMBER = "SELECT CAST(COALESCE(MAX(number), 0) + 1 AS BIGINT) FROM app_revisions WHERE app_id = $1";
     /// A revision comes back from the reviewers.
@@ -77,7 +79,7 @@ sql::statements! {
     /// How many people let the app in, counted as far as anybody wants to know.
     COUNT_USERS = "SELECT 1 FROM consents WHERE app_id = $1 LIMIT $2";
     /// The app's switches.
-    SET_SWITCHES = "UPDATE apps SET pkce_required_at = $2, expires_in_as_time_at = $3 WHERE id = $1";
+    SET_SWITCHES = "UPDATE apps SET pkce_required_at = $2, expires_in_as_time_at = $3, assertions_only_at = $4 WHERE id = $1";
     /// A secret ends then.
     END_SECRET = "UPDATE app_secrets SET expires_at = $3 WHERE id = $1 AND app_id = $2 AND (expires_at IS NULL OR expires_at > $3)";
     /// All but one secret of an app are over.
@@ -113,6 +115,11 @@ pub fn lock_for(tx: &mut Tx<'_>, app: &AppId, user: &UserId) -> Result<Option<He
         return Ok(None);
     }
     find_for(tx, app, user)
+}
+
+/// Takes an app for whoever may change any, as the operator may.
+pub fn lock_details(tx: &mut Tx<'_>, app: &AppId) -> Result<Option<AppDetails>, DbError> {
+    if lock(tx, app)? { find_details(tx, app.as_str()) } else { Ok(None) }
 }
 
 /// Takes the row of an app; false when it is gone.
@@ -250,9 +257,10 @@ pub fn set_working(tx: &mut Tx<'_>, app: &AppId, revision: &RevisionId) -> Resul
     tx.execute(&SET_WORKING, params![app, revision]).map(drop)
 }
 
-/// Makes an app that was never approved another kind of app: its secrets and all it holds are dead.
+/// Makes an app that was never approved another kind of app: its secrets, its keys and all it holds are dead.
 pub fn set_kind(tx: &mut Tx<'_>, app: &AppId, kind: ClientKind, now: Timestamp) -> Result<(), DbError> {
     tx.execute(&SET_KIND, params![app, kind.as_str(), epoch_of(now)])?;
+    delete_keys(tx, app)?;
     tx.execute(&DELETE_SECRETS, params![app]).map(drop)
 }
 
@@ -333,15 +341,12 @@ pub fn count_users(tx: &mut Tx<'_>, app: &AppId, limit: i64) -> Result<i64, DbEr
 }
 
 /// Turns the app's switches on or off.
-pub fn set_switches(
-    tx: &mut Tx<'_>,
-    app: &AppId,
-    pkce_required: bool,
-    expires_in_as_time: bool,
-    now: Timestamp,
-) -> Result<(), DbError> {
+pub fn set_switches(tx: &mut Tx<'_>, app: &AppId, switches: Switches, now: Timestamp) -> Result<(), DbError> {
     let at = |on: bool| on.then_some(now);
-    tx.execute(&SET_SWITCHES, params![app, at(pkce_required), at(expires_in_as_time)]).map(drop)
+    let Switches { pkce_required, expires_in_as_time, assertions_only } = switches;
+    let (pkce_required, expires_in_as_time) = (at(pkce_required), at(expires_in_as_time));
+    let assertions_only = at(assertions_only);
+    tx.execute(&SET_SWITCHES, params![app, pkce_required, expires_in_as_time, assertions_only]).map(drop)
 }
 
 /// Ends a secret then; false when it had ended by then anyway.

@@ -4,7 +4,9 @@ use protocol::redirect_uri::ClientKind;
 use protocol::scope::ScopeSet;
 
 use super::app::{AppStatus, RevisionStatus};
+use super::client_keys::AppKey;
 use super::declaration::Declaration;
+use super::switches::Switches;
 use crate::ids::{AppId, ClientId, RevisionId, SecretId, UserId};
 use crate::time::Timestamp;
 
@@ -37,16 +39,16 @@ pub struct AppDetails {
     pub consent_version: i64,
     /// What the serving revision may ask for.
     pub serving_scopes: ScopeSet,
-    /// PKCE is demanded of it although it keeps a secret.
-    pub pkce_required: bool,
-    /// `expires_in` as the API description shows it: a time instead of seconds.
-    pub expires_in_as_time: bool,
+    /// What its developer switched on.
+    pub switches: Switches,
     /// The revision that serves everybody.
     pub approved: Option<RevisionDetails>,
     /// The one that is edited and reviewed; the approved one when nothing changed since.
     pub working: Option<RevisionDetails>,
     /// Its secrets.
     pub secrets: Vec<SecretDetails>,
+    /// Its keys.
+    pub keys: Vec<AppKey>,
 }
 
 impl AppDetails {

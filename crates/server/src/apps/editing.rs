@@ -112,7 +112,7 @@ pub(super) mod tests {
     use protocol::scope::ScopeSet;
 
     use super::*;
-    use crate::apps::Declaration;
+    use crate::apps::{Declaration, Switches};
     use crate::ids::{AppId, ClientId, UserId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -147,11 +147,11 @@ pub(super) mod tests {
             epoch: Timestamp::from_millis(0),
             consent_version: 1,
             serving_scopes: ScopeSet::new(),
-            pkce_required: false,
-            expires_in_as_time: false,
+            switches: Switches::default(),
             approved: approved_revision,
             working: Some(revision("working", working)),
             secrets: Vec::new(),
+            keys: Vec::new(),
         }
     }
 

@@ -6,8 +6,10 @@ use protocol::secret::Sha256Digest;
 use sql::{DbError, Row, Tx, params};
 
 use super::app::{AppStatus, RevisionStatus, ServingApp};
+use super::client_keys::list_keys;
 use super::declaration::Declaration;
 use super::details::{AppDetails, AppSummary, RevisionDetails, SecretDetails};
+use super::switches::Switches;
 use crate::ids::{AppId, ClientId, RevisionId, SecretId, UserId};
 use crate::jobs;
 use crate::time::Timestamp;
@@ -51,7 +53,7 @@ sql::statements! {
     /// Everything about one app.
     FIND_DETAILS = "SELECT a.id, a.client_id, a.kind, a.owner_id, u.email, a.created_at, a.suspended_at, a.suspended_reason,
             a.deleted_at, a.approved_revision_id, a.working_revision_id, w.status, a.epoch, a.consent_version, a.serving_scopes,
-            a.pkce_required_at, a.expires_in_as_time_at
+            a.pkce_required_at, a.expires_in_as_time_at, a.assertions_only_at
         FROM apps a JOIN users u ON u.id = a.owner_id JOIN app_revisions w ON w.id = a.working_revision_id
         WHERE a.id = $1 OR a.client_id = $1";
     /// One revision.
@@ -303,11 +305,15 @@ pub fn find_details(tx: &mut Tx<'_>, named: &str) -> Result<Option<AppDetails>, 
                 epoch: row.get(12)?,
                 consent_version: row.get(13)?,
                 serving_scopes: scope_set(&row.get::<String>(14)?)?,
-                pkce_required: row.get::<Option<Timestamp>>(15)?.is_some(),
-                expires_in_as_time: row.get::<Option<Timestamp>>(16)?.is_some(),
+                switches: Switches {
+                    pkce_required: row.get::<Option<Timestamp>>(15)?.is_some(),
+                    expires_in_as_time: row.get::<Option<Timestamp>>(16)?.is_some(),
+                    assertions_only: row.get::<Option<Timestamp>>(17)?.is_some(),
+                },
                 approved: None,
                 working: None,
                 secrets: Vec::new(),
+                keys: Vec::new(),
             },
             approved,
             row.get::<RevisionId>(10)?,
@@ -327,6 +333,7 @@ pub fn find_details(tx: &mut Tx<'_>, named: &str) -> Result<Option<AppDetails>, 
             expires_at: row.get(4)?,
         })
     })?;
+    app.keys = list_keys(tx, &app.id)?;
     Ok(Some(app))
 }
 

@@ -1,13 +1,16 @@
-//! `app create|list|show|submit|approve|hold|reject|suspend|reinstate|delete`.
+//! `app create|list|show|submit|approve|hold|reject|suspend|reinstate|delete|set-keys|set`.
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use protocol::jwt::ClientKey;
 use protocol::redirect_uri::ClientKind;
 use protocol::scope::Scope;
 use serde_json::{Value as Json, json};
 use sql::{Db, DbError};
 
 use super::{Failure, Tools, Where, refuse};
-use crate::apps::{self, AppDetails, AppSummary, Change, Creation, Declaration, RevisionDetails};
+use crate::apps::{self, AppDetails, AppSummary, Change, Creation, Declaration, NewKeys, RevisionDetails, Switches};
 use crate::audit::{Actor, Record};
 use crate::ids::DecisionId;
 use crate::review::{self, Decider, Decision, Reason, Verdict};
@@ -43,6 +46,10 @@ pub enum App {
     Reinstate(Decided),
     /// Delete an app; all its tokens die at once.
     Delete(Named),
+    /// Give an app another set of public keys to sign assertions with (private_key_jwt).
+    SetKeys(SetKeys),
+    /// Turn an app's switches on or off; those that are not named stay.
+    Set(Set),
 }
 
 /// The fields of a new app.
@@ -97,6 +104,32 @@ pub struct Named {
     json: bool,
 }
 
+/// One app and its public keys.
+#[derive(Debug, Args)]
+pub struct SetKeys {
+    #[command(flatten)]
+    named: Named,
+    /// A JWK Set with public keys; `-` is standard input. It replaces the set that is there, and an empty one removes it.
+    #[arg(long, value_name = "FILE")]
+    jwks_file: PathBuf,
+}
+
+/// One app and its switches.
+#[derive(Debug, Args)]
+pub struct Set {
+    #[command(flatten)]
+    named: Named,
+    /// Refuse authorization requests without a code_challenge.
+    #[arg(long, value_name = "true|false")]
+    require_pkce: Option<bool>,
+    /// Write expires_in as a time.
+    #[arg(long, value_name = "true|false")]
+    expires_in_as_time: Option<bool>,
+    /// Refuse client secrets: only assertions signed with the app's keys count.
+    #[arg(long, value_name = "true|false")]
+    assertions_only: Option<bool>,
+}
+
 /// One app and the reason.
 #[derive(Debug, Args)]
 pub struct Decided {
@@ -115,6 +148,8 @@ impl App {
             App::Show(named) => show(&named).await,
             App::Submit(named) => change(named, Verb::Submit).await,
             App::Delete(named) => change(named, Verb::Delete).await,
+            App::SetKeys(set) => set.run().await,
+            App::Set(set) => set.run().await,
             App::Approve(decided) => decided.run(Decision::Approve).await,
             App::Hold(decided) => decided.run(Decision::Hold).await,
             App::Reject(decided) => decided.run(Decision::Reject).await,
@@ -201,9 +236,36 @@ impl Decided {
     }
 }
 
+impl SetKeys {
+    async fn run(self) -> Result<(), Failure> {
+        let file = self.jwks_file.display();
+        let read = match self.jwks_file.to_str() {
+            Some("-") => std::io::read_to_string(std::io::stdin()),
+            _ => std::fs::read_to_string(&self.jwks_file),
+        };
+        let text = read.map_err(|error| Failure(format!("--jwks-file {file}: {error}")))?;
+        let keys = ClientKey::read_set(&text).map_err(|fault| Failure(format!("--jwks-file {file}: {fault}")))?;
+        change(self.named, Verb::SetKeys(keys)).await
+    }
+}
+
+impl Set {
+    async fn run(self) -> Result<(), Failure> {
+        let Set { named, require_pkce, expires_in_as_time, assertions_only } = self;
+        let turn = move |before: Switches| Switches {
+            pkce_required: require_pkce.unwrap_or(before.pkce_required),
+            expires_in_as_time: expires_in_as_time.unwrap_or(before.expires_in_as_time),
+            assertions_only: assertions_only.unwrap_or(before.assertions_only),
+        };
+        change(named, Verb::Set(Box::new(turn))).await
+    }
+}
+
 enum Verb {
     Submit,
     Delete,
+    SetKeys(Vec<ClientKey>),
+    Set(Box<dyn Fn(Switches) -> Switches + Send + Sync>),
     Decide(Decision, Vec<String>),
 }
 
@@ -222,6 +284,22 @@ async fn change(named: Named, verb: Verb) -> Result<(), Failure> {
         Verb::Delete => {
             let record = record("app.deleted");
             db.write(move |tx| apps::delete(tx, &app, now, &record)).await
+        }
+        Verb::SetKeys(keys) => {
+            let (keys, record) = (NewKeys::mint(&tools.random, keys), record("app.keys_changed"));
+            db.write(move |tx| match apps::lock_details(tx, &app)? {
+                Some(details) => apps::change_keys(tx, &details, &keys, now, &record),
+                None => Ok(Change::NotFound),
+            })
+            .await
+        }
+        Verb::Set(turn) => {
+            let record = record("app.settings_changed");
+            db.write(move |tx| match apps::lock_details(tx, &app)? {
+                Some(details) => apps::change_switches(tx, &details, turn(details.switches), now, &record),
+                None => Ok(Change::NotFound),
+            })
+            .await
         }
         Verb::Decide(decision, reasons) => {
             let reasons: Vec<Reason> = reasons.iter().map(|text| Reason::parse(text)).collect();
@@ -312,6 +390,16 @@ fn print_details(app: &AppDetails) {
         let used = secret.last_used_at.map_or("never used".to_owned(), |at| format!("last used {}", at.to_iso()));
         println!("secret         …{}, made {}, {used}", secret.last_four, secret.created_at.to_iso());
     }
+    for key in &app.keys {
+        let used = key.last_used_at.map_or("never used".to_owned(), |at| format!("last used {}", at.to_iso()));
+        let algorithm = key.key.algorithm.as_str();
+        println!("key            {} ({algorithm}), added {}, {used}", key.key.kid, key.added_at.to_iso());
+    }
+    if let Some(switches) = app.switches.to_json().as_object() {
+        for (name, _) in switches.iter().filter(|(_, on)| **on == true) {
+            println!("switched on    {name}");
+        }
+    }
 }
 
 fn details_json(app: &AppDetails) -> Json {
@@ -336,6 +424,13 @@ fn details_json(app: &AppDetails) -> Json {
             "last_used_at": secret.last_used_at.map(Timestamp::to_iso),
             "expires_at": secret.expires_at.map(Timestamp::to_iso),
         })).collect::<Vec<_>>(),
+        "keys": app.keys.iter().map(|key| json!({
+            "kid": key.key.kid,
+            "alg": key.key.algorithm.as_str(),
+            "added_at": key.added_at.to_iso(),
+            "last_used_at": key.last_used_at.map(Timestamp::to_iso),
+        })).collect::<Vec<_>>(),
+        "settings": app.switches.to_json(),
     })
 }
 

@@ -12,6 +12,7 @@ use protocol::secret::{Secret, Sha256Digest};
 use protocol::token_request::ClientCredentials;
 use sql::{DbError, Tx};
 
+use super::assertion::{self, KeyProof};
 use crate::app::SharedApp;
 use crate::apps::{SecretHash, TokenApp};
 use crate::catalogue::ResourceServer;
@@ -29,6 +30,8 @@ pub struct Ask {
     pub app: SharedApp,
     /// What came as client authentication.
     pub credentials: ClientCredentials,
+    /// What became of its assertion, where it sent one.
+    pub key_proof: Option<Result<KeyProof, &'static Fault>>,
     /// The block of addresses that the request came from.
     pub address_block: String,
     /// Its address, for the audit log.
@@ -60,8 +63,20 @@ impl Ask {
 /// A client that said who it is, and was believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authenticated {
-    /// The secret that it used; a public client has none.
+    /// The secret that it used.
     pub secret: Option<UsedSecret>,
+    /// It signed an assertion.
+    pub by_key: bool,
+}
+
+impl Authenticated {
+    /// It said who it is, no more: a public client has nothing to prove it with.
+    pub const NAMED: Authenticated = Authenticated { secret: None, by_key: false };
+
+    /// Whether it proved who it is.
+    pub const fn is_proven(&self) -> bool {
+        self.by_key || self.secret.is_some()
+    }
 }
 
 /// A secret that was right.
@@ -82,7 +97,7 @@ pub enum ClientRefusal {
     Limited(Duration),
 }
 
-/// Judges the credentials of the app that the client id named, if there is one.
+/// Judges the secret of the app that the client id named, if there is one, or that it needs none.
 ///
 /// # Errors
 /// What is wrong, in words that say nothing of whether the app exists when a secret was sent.
@@ -92,11 +107,12 @@ pub fn authenticate(
     now: Timestamp,
 ) -> Result<Authenticated, &'static Fault> {
     match (app, credentials.client_secret()) {
-        (Some(app), None) if app.kind.is_public() => Ok(Authenticated { secret: None }),
+        (Some(app), None) if app.kind.is_public() => Ok(Authenticated::NAMED),
         (Some(_) | None, None) => Err(&fault::CLIENT_SECRET_MISSING),
         (Some(app), Some(_)) if app.kind.is_public() => Err(&fault::CLIENT_SECRET_UNEXPECTED),
         (Some(app), Some(secret)) => match matching(&app.secrets, secret, now) {
-            Some(used) => Ok(Authenticated { secret: Some(used) }),
+            Some(_) if app.assertions_only => Err(&fault::CLIENT_SECRET_REFUSED),
+            Some(used) => Ok(Authenticated { secret: Some(used), by_key: false }),
             None => Err(&fault::CLIENT_CREDENTIALS_WRONG),
         },
         (None, Some(secret)) => {
@@ -135,7 +151,13 @@ pub fn admit(
     ask: &Ask,
     app: Option<&TokenApp>,
 ) -> Result<Result<Authenticated, ClientRefusal>, DbError> {
-    match authenticate(app, &ask.credentials, ask.now) {
+    let judged = match (&ask.key_proof, app) {
+        (None, app) => authenticate(app, &ask.credentials, ask.now),
+        (Some(Ok(proof)), Some(app)) => assertion::admit(tx, app, proof, ask.now)?,
+        (Some(Ok(_)), None) => Err(&fault::ASSERTION_WRONG),
+        (Some(Err(fault)), _) => Err(*fault),
+    };
+    match judged {
         Ok(client) => Ok(Ok(client)),
         Err(fault) => count_failure(tx, ask, fault).map(Err),
     }
@@ -194,6 +216,7 @@ mod tests {
             test_mode: false,
             pkce_required: false,
             expires_in_as_time: false,
+            assertions_only: false,
             secrets,
         }
     }
@@ -231,9 +254,18 @@ mod tests {
     }
 
     #[test]
+    fn an_app_that_signs_assertions_can_refuse_its_secrets() {
+        let keen =
+            TokenApp { assertions_only: true, ..app(ClientKind::Confidential, vec![secret("s", "right", None)]) };
+        assert_eq!(authenticate(Some(&keen), &basic("right"), NOW), Err(&fault::CLIENT_SECRET_REFUSED));
+        assert_eq!(authenticate(Some(&keen), &basic("wrong"), NOW), Err(&fault::CLIENT_CREDENTIALS_WRONG));
+        assert_eq!(authenticate(Some(&keen), &none(), NOW), Err(&fault::CLIENT_SECRET_MISSING));
+    }
+
+    #[test]
     fn a_public_client_has_no_secret_and_a_confidential_one_cannot_go_without() {
         for kind in [ClientKind::PublicBrowser, ClientKind::PublicNative] {
-            assert_eq!(authenticate(Some(&app(kind, vec![])), &none(), NOW), Ok(Authenticated { secret: None }));
+            assert_eq!(authenticate(Some(&app(kind, vec![])), &none(), NOW), Ok(Authenticated::NAMED));
             let sent = authenticate(Some(&app(kind, vec![])), &basic("x"), NOW);
             assert_eq!(sent, Err(&fault::CLIENT_SECRET_UNEXPECTED));
         }

@@ -221,6 +221,7 @@ mod tests {
             test_mode: false,
             pkce_required: false,
             expires_in_as_time: false,
+            assertions_only: false,
             secrets: Vec::new(),
         }
     }

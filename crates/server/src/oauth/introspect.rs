@@ -130,7 +130,7 @@ fn introspect(tx: &mut Tx<'_>, ask: &Ask, opened: &Opened) -> Result<Outcome, Db
         Ok(client) => client,
         Err(refusal) => return Ok(Outcome::Client(refusal)),
     };
-    let Some(app) = app.filter(|_| client.secret.is_some()) else {
+    let Some(app) = app.filter(|_| client.is_proven()) else {
         let error = OAuthError::invalid_client(&fault::CLIENT_SECRET_MISSING);
         return Ok(Outcome::Client(ClientRefusal::Failed(error)));
     };

@@ -201,6 +201,7 @@ mod tests {
         let at = Timestamp::from_millis;
         let client = |last: Option<i64>| Authenticated {
             secret: Some(UsedSecret { id: SecretId::from_text("s"), last_used_at: last.map(at) }),
+            by_key: false,
         };
         used.note_client(&client(Some(0)), at(59_999));
         assert!(used.take().secrets.is_empty());
@@ -208,7 +209,7 @@ mod tests {
         used.note_client(&client(None), at(70_000));
         used.note_client(&client(None), at(65_000));
         assert_eq!(used.take().secrets[&SecretId::from_text("s")], at(70_000));
-        used.note_client(&Authenticated { secret: None }, at(0));
+        used.note_client(&Authenticated::NAMED, at(0));
         assert!(used.take().secrets.is_empty());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use protocol::jwt::ClientAlgorithm;
 use protocol::metadata::AuthorizationServerMetadata;
 
 use crate::app::{App, SharedApp};
@@ -14,6 +15,12 @@ const KEYS_CACHE: &str = "public, max-age=300";
 
 /// Nothing here changes while a server runs.
 const METADATA_CACHE: &str = "public, max-age=3600";
+
+/// How clients say who they are.
+const ANY_CLIENT: &[&str] = &["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+
+/// How clients prove who they are.
+const PROVEN_CLIENT: &[&str] = &["client_secret_basic", "client_secret_post", "private_key_jwt"];
 
 /// `GET /.well-known/oauth-authorization-server`.
 pub async fn show_metadata(State(app): State<SharedApp>) -> Response {
@@ -39,16 +46,24 @@ fn metadata(app: &App) -> AuthorizationServerMetadata {
         response_types_supported: words(&["code"]),
         response_modes_supported: words(&["query"]),
         grant_types_supported: words(&["authorization_code", "refresh_token"]),
-        token_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post", "none"]),
+        token_endpoint_auth_methods_supported: words(ANY_CLIENT),
+        token_endpoint_auth_signing_alg_values_supported: client_algorithms(),
         service_documentation: Some(issuer.url("/docs/api")),
         ui_locales_supported: words(&["en"]),
         revocation_endpoint: Some(issuer.url("/api/oauth2/v2/revoke")),
-        revocation_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post", "none"]),
+        revocation_endpoint_auth_methods_supported: words(ANY_CLIENT),
+        revocation_endpoint_auth_signing_alg_values_supported: client_algorithms(),
         introspection_endpoint: Some(issuer.url("/api/oauth2/v2/introspect")),
-        introspection_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post"]),
+        introspection_endpoint_auth_methods_supported: words(PROVEN_CLIENT),
+        introspection_endpoint_auth_signing_alg_values_supported: client_algorithms(),
         code_challenge_methods_supported: words(&["S256"]),
         authorization_response_iss_parameter_supported: true,
         prompt_values_supported: words(&["none", "login", "consent", "select_account"]),
         ..AuthorizationServerMetadata::default()
     }
+}
+
+/// How clients may sign.
+fn client_algorithms() -> Vec<String> {
+    ClientAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str().to_owned()).collect()
 }

@@ -8,7 +8,7 @@
 //! | what the person is shown and answers (`/oauth2/consent`) | [`flow_pages`], [`consent`], [`consent_answer`] |
 //! | the way back to the app | [`answer`] |
 //! | a code is redeemed or a grant refreshed (`POST /api/oauth2/v2/token`) | [`token`], [`redeem`], [`refresh`] |
-//! | who asks | [`request`], [`client_auth`] |
+//! | who asks | [`request`], [`client_auth`], [`assertion`] |
 //! | what a code, a refresh token gets: the rules alone | [`codes`], [`refresh_rule`] |
 //! | the tokens themselves | [`access_token`], [`refresh_token`], signed and written in [`issue`] |
 //! | an access token opens the API | [`bearer`] |
@@ -22,6 +22,7 @@
 
 pub mod access_token;
 mod answer;
+mod assertion;
 mod authorize;
 pub mod bearer;
 mod client_auth;

@@ -10,6 +10,7 @@ use protocol::fault;
 use protocol::params::Params;
 use protocol::token_request::ClientCredentials;
 
+use super::assertion;
 use super::client_auth::Ask;
 use crate::app::SharedApp;
 use crate::web::{self, BodyFault, MAX_BODY_BYTES};
@@ -39,7 +40,11 @@ impl ClientRequest {
         };
         let bytes = web::read_body(&parts, body, MAX_BODY_BYTES).await.map_err(body_error)?;
         let params = read(&bytes)?;
-        let ask = read_ask(app, &parts, &params)?;
+        let mut ask = read_ask(app, &parts, &params)?;
+        if let ClientCredentials::Assertion(assertion) = &ask.credentials {
+            let proof = assertion::prove(&ask.app, assertion, parts.uri.path(), ask.now).await;
+            ask.key_proof = Some(proof.map_err(web::oauth_error_from_db)?);
+        }
         Ok(ClientRequest { ask, params })
     }
 }
@@ -48,7 +53,14 @@ fn read_ask(app: SharedApp, parts: &Parts, params: &Params) -> Result<Ask, OAuth
     let credentials = ClientCredentials::read(only_authorization(&parts.headers)?, params)?;
     let address = web::client_address(&app, &parts.extensions, &parts.headers);
     let now = app.clock.now();
-    let ask = Ask { app, credentials, address_block: web::address_block(address), address: address.to_string(), now };
+    let ask = Ask {
+        app,
+        credentials,
+        key_proof: None,
+        address_block: web::address_block(address),
+        address: address.to_string(),
+        now,
+    };
     ask.check_shape()?;
     Ok(ask)
 }

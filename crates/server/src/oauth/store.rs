@@ -74,6 +74,9 @@ sql::statements! {
     /// Revocations of tokens that have expired by now.
     SWEEP_REVOCATIONS = "DELETE FROM revocations WHERE (grant_id, generation) IN (
             SELECT grant_id, generation FROM revocations WHERE until_at < $1 ORDER BY until_at LIMIT $2)";
+    /// An id is used, for once: by the request that is named, which may ask twice.
+    CLAIM_ONE_TIME_ID = "INSERT INTO one_time_ids (id_hash, claimed_by, expires_at) VALUES ($1, $2, $3)
+        ON CONFLICT (id_hash) DO UPDATE SET claimed_by = one_time_ids.claimed_by WHERE one_time_ids.claimed_by = $2";
     /// One-time ids that nobody can present any more.
     SWEEP_ONE_TIME_IDS = "DELETE FROM one_time_ids WHERE id_hash IN (
             SELECT id_hash FROM one_time_ids WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
@@ -268,6 +271,16 @@ pub fn sweep_grants(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<u6
 /// Deletes revocations of tokens that expired before `before`.
 pub fn sweep_revocations(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<u64, DbError> {
     tx.execute(&SWEEP_REVOCATIONS, params![before, limit])
+}
+
+/// Uses an id that may be used once; false when another request used it before. `claimant` names this request.
+pub fn claim_one_time_id(
+    tx: &mut Tx<'_>,
+    id: &Sha256Digest,
+    claimant: &[u8; 16],
+    until: Timestamp,
+) -> Result<bool, DbError> {
+    tx.execute(&CLAIM_ONE_TIME_ID, params![id.as_bytes(), claimant, until]).map(|rows| rows == 1)
 }
 
 /// Deletes one-time ids that expired before `before`.

@@ -94,6 +94,7 @@ impl Stage {
         Ask {
             app: Arc::clone(&self.app),
             credentials: ClientCredentials::Basic { client_id: CLIENT.to_owned(), client_secret },
+            key_proof: None,
             address_block: "192.0.2.0/24".to_owned(),
             address: "192.0.2.1".to_owned(),
             now: self.app.clock.now(),

@@ -16,14 +16,14 @@ use crate::catalogue::Targets;
 use crate::ids::{ClientId, GrantId, SecretId, UserId};
 use crate::time::Timestamp;
 
-/// The app `a`: 10 columns.
+/// The app `a`: 11 columns.
 macro_rules! app_columns {
     () => {
         "a.id, a.client_id, a.kind, a.suspended_at, a.deleted_at, a.epoch, a.serving_scopes, a.approved_revision_id,
-        a.pkce_required_at, a.expires_in_as_time_at"
+        a.pkce_required_at, a.expires_in_as_time_at, a.assertions_only_at"
     };
 }
-const APP_COLUMNS: usize = 10;
+const APP_COLUMNS: usize = 11;
 
 /// A secret `s` of the app: 4 columns.
 macro_rules! secret_columns {
@@ -192,6 +192,7 @@ fn app_of(row: &Row<'_>) -> Result<TokenApp, DbError> {
         test_mode: is_null(row, 7)?,
         pkce_required: !is_null(row, 8)?,
         expires_in_as_time: !is_null(row, 9)?,
+        assertions_only: !is_null(row, 10)?,
         secrets: Vec::new(),
     })
 }

@@ -136,6 +136,12 @@ pub struct TokenBody {
     /// Its secret, where it is not sent in the `Authorization` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<&'static str>,
+    /// `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`, with `client_assertion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_assertion_type: Option<&'static str>,
+    /// In place of the secret: a JWT that the app signed (RFC 7523 section 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_assertion: Option<&'static str>,
 }
 
 /// What tokens are asked for with.
@@ -163,6 +169,12 @@ pub struct PresentedBody {
     /// Its secret, where it is not sent in the `Authorization` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<&'static str>,
+    /// `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`, with `client_assertion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_assertion_type: Option<&'static str>,
+    /// In place of the secret: a JWT that the app signed (RFC 7523 section 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_assertion: Option<&'static str>,
 }
 
 /// A meeting that takes place once.
@@ -211,6 +223,8 @@ pub const REDEEM: TokenBody = TokenBody {
     scope: None,
     client_id: None,
     client_secret: None,
+    client_assertion_type: None,
+    client_assertion: None,
 };
 
 /// A grant to refresh.
@@ -222,8 +236,14 @@ pub const REFRESH: TokenBody = TokenBody {
 };
 
 /// A token to ask about.
-pub const PRESENTED: PresentedBody =
-    PresentedBody { token: "a token of this app", token_type_hint: None, client_id: None, client_secret: None };
+pub const PRESENTED: PresentedBody = PresentedBody {
+    token: "a token of this app",
+    token_type_hint: None,
+    client_id: None,
+    client_secret: None,
+    client_assertion_type: None,
+    client_assertion: None,
+};
 
 #[cfg(test)]
 mod tests {

@@ -80,6 +80,8 @@ pub(super) struct AppPage {
     pub app_id: String,
     pub client_id: String,
     pub kind: &'static str,
+    /// How it says who it is, and what else its developer switched on.
+    pub settings: Vec<&'static str>,
     pub name: String,
     pub monogram: Monogram,
     pub badges: Vec<(String, &'static str)>,
@@ -203,6 +205,7 @@ pub(super) fn build(
         app_id: app.id.to_string(),
         client_id: app.client_id.to_string(),
         kind: kind_words(app.kind),
+        settings: settings_words(app),
         monogram: Monogram::of(&name).with_logo(working.logo_hash.as_ref()),
         name,
         badges: badges(app, working, waiting.is_some_and(|waiting| waiting.is_overdue(now))),
@@ -251,6 +254,18 @@ pub(super) fn scope_lines(table: &ScopeTable, declared: &Declaration) -> Vec<Sco
 /// Links lead to the web only: a draft may hold anything.
 fn is_web(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// What is not declared and can be changed without a review.
+fn settings_words(app: &AppDetails) -> Vec<&'static str> {
+    let switches = app.switches;
+    let all = [
+        (switches.pkce_required, "PKCE is required"),
+        (switches.expires_in_as_time, "expires_in is a time"),
+        (switches.assertions_only, "client secrets are refused"),
+        (!app.keys.is_empty(), "it has keys for signed assertions"),
+    ];
+    all.into_iter().filter_map(|(on, words)| on.then_some(words)).collect()
 }
 
 fn kind_words(kind: ClientKind) -> &'static str {

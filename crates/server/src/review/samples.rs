@@ -13,7 +13,7 @@ use super::queue_page::QueuePage;
 use super::reasons::{Reason, ReasonKind};
 use super::store::{ForReviewer, PastDecision};
 use super::turn::Waiting;
-use crate::apps::{AppDetails, AppStatus, Declaration, RevisionDetails, RevisionStatus};
+use crate::apps::{AppDetails, AppStatus, Declaration, RevisionDetails, RevisionStatus, Switches};
 use crate::ids::{AppId, ClientId, RevisionId, UserId};
 use crate::screening::{Progress, sample_findings};
 use crate::web::samples::{self, NOW, Sample, Samples};
@@ -75,11 +75,11 @@ fn case(status: RevisionStatus, is_own: bool) -> Case {
         epoch: NOW,
         consent_version: 1,
         serving_scopes: ScopeSet::new(),
-        pkce_required: false,
-        expires_in_as_time: false,
+        switches: Switches::default(),
         approved: Some(revision("rev-1", 1, RevisionStatus::Approved, before)),
         working: Some(working.clone()),
         secrets: Vec::new(),
+        keys: Vec::new(),
     };
     let held = Reason::about_url(ReasonKind::Invalid, "Policy URL", "https://free-prize-meetings.example/policy", "");
     Case {

@@ -79,6 +79,7 @@ fn done_words(done: &str) -> Option<&'static str> {
         "discarded" => "Your changes are discarded. The approved revision goes on as it is.",
         "callbacks-saved" => "The callback URLs are saved and work at once.",
         "secret-ended" => "That secret has ended.",
+        "keys-saved" => "The keys are saved and count at once.",
         "settings-saved" => "The settings are saved.",
         "tokens-revoked" => "Every token of the app is dead. People sign in at the app again.",
         "invited" => "The invitation waits for its answer. Tell the person to open Invitations in the side bar here.",

@@ -51,6 +51,7 @@ pub fn routes() -> Router<SharedApp> {
         .route("/oauth/apps/{id}/secret", post(security::regenerate_secret))
         .route("/oauth/apps/{id}/secret/end", post(security::end_secret))
         .route("/oauth/apps/{id}/credentials", post(credentials::download_file))
+        .route("/oauth/apps/{id}/keys", post(security::save_keys))
         .route("/oauth/apps/{id}/settings", post(security::save_settings))
         .route("/oauth/apps/{id}/revoke-tokens", post(security::revoke_tokens))
         .route("/oauth/apps/{id}/delete", get(delete::show_form).post(delete::delete_app))

@@ -6,8 +6,10 @@ use protocol::scope::{Scope, ScopeTable};
 use super::form::{AppForm, FormFaults};
 use super::{app_page, create, credentials, list};
 use crate::apps::access::Access;
-use crate::apps::{AppDetails, AppStatus, Declaration, RevisionDetails, RevisionStatus, SecretDetails, USE_CASES};
-use crate::ids::{AppId, ClientId, RevisionId, SecretId, UserId};
+use crate::apps::{
+    AppDetails, AppKey, AppStatus, Declaration, RevisionDetails, RevisionStatus, SecretDetails, Switches, USE_CASES,
+};
+use crate::ids::{AppId, AppKeyId, ClientId, RevisionId, SecretId, UserId};
 use crate::time::Timestamp;
 use crate::web::samples::{NOW, Sample, shell};
 use crate::web::{Notice, Section};
@@ -75,15 +77,27 @@ pub fn app(approved: bool, working: RevisionStatus) -> AppDetails {
         epoch: Timestamp::from_millis(0),
         consent_version: 1,
         serving_scopes: ScopeTable::default().names(),
-        pkce_required: false,
-        expires_in_as_time: false,
+        switches: Switches::default(),
         approved: approved.then(|| revision(1, RevisionStatus::Approved)),
         working: Some(revision(if approved { 2 } else { 1 }, working)),
         secrets: vec![
             secret("sec-1", "Zk3w", Some(hours_ago(0).plus(std::time::Duration::from_secs(9000)))),
             secret("sec-2", "m-Q0", None),
         ],
+        keys: sample_key(),
     }
+}
+
+fn sample_key() -> Vec<AppKey> {
+    const JWK: &str =
+        r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"2026-10"}"#;
+    let key = |key| AppKey {
+        id: AppKeyId::from_text("key-1"),
+        key,
+        added_at: hours_ago(70),
+        last_used_at: Some(hours_ago(1)),
+    };
+    protocol::jwt::ClientKey::from_json(JWK).map(key).into_iter().collect()
 }
 
 fn form_page(purpose: create::Purpose, form: AppForm, faults: FormFaults) -> create::FormPage {

@@ -1,7 +1,8 @@
-//! The security section: secrets, switches, and the end of all tokens.
+//! The security section: secrets, keys, switches, and the end of all tokens.
 
 use axum::response::Response;
 use http::StatusCode;
+use protocol::jwt::ClientKey;
 
 use super::app_page;
 use super::credentials::Credentials;
@@ -9,6 +10,7 @@ use super::desk::{Desk, Named, Posted, Settled, is_id, settle};
 use crate::apps::changes::{self, Regeneration};
 use crate::apps::lifecycle::{Change, NewSecret};
 use crate::apps::secrets::Overlap;
+use crate::apps::{NewKeys, Switches};
 use crate::ids::{AppId, SecretId};
 use crate::web::{Notice, PageError};
 
@@ -40,12 +42,32 @@ pub(super) async fn end_secret(Named(app): Named, Posted { desk, form }: Posted)
 
 /// `POST /oauth/apps/{id}/settings`
 pub(super) async fn save_settings(Named(app): Named, Posted { desk, form }: Posted) -> Result<Response, PageError> {
-    let pkce_required = form.get("require_pkce")?.is_some();
-    let expires_in_as_time = form.get("expires_in_as_time")?.is_some();
+    let switches = Switches {
+        pkce_required: form.get("require_pkce")?.is_some(),
+        expires_in_as_time: form.get("expires_in_as_time")?.is_some(),
+        assertions_only: form.get("assertions_only")?.is_some(),
+    };
     let doing = desk.doing(&app, "app.settings_changed");
-    let unit = move |tx: &mut sql::Tx<'_>| changes::set_switches(tx, &doing, pkce_required, expires_in_as_time);
-    let change = desk.app.db.write(unit).await?;
+    let change = desk.app.db.write(move |tx| changes::set_switches(tx, &doing, switches)).await?;
     answer(&desk, &app, change, "settings-saved").await
+}
+
+/// `POST /oauth/apps/{id}/keys`: another set of keys, or none.
+pub(super) async fn save_keys(Named(app): Named, Posted { desk, form }: Posted) -> Result<Response, PageError> {
+    let typed = match form.get("action")? {
+        Some("remove") => r#"{"keys":[]}"#,
+        _ => form.get("jwks")?.unwrap_or_default(),
+    };
+    let keys = match ClientKey::read_set(typed) {
+        Ok(keys) => NewKeys::mint(&desk.app.random, keys),
+        Err(fault) => {
+            let notice = Notice::refused(format!("The keys were not saved. {fault}"));
+            return app_page::answer_with(&desk, &app, StatusCode::BAD_REQUEST, Some(notice)).await;
+        }
+    };
+    let doing = desk.doing(&app, "app.keys_changed");
+    let change = desk.app.db.write(move |tx| changes::set_keys(tx, &doing, &keys)).await?;
+    answer(&desk, &app, change, "keys-saved").await
 }
 
 /// `POST /oauth/apps/{id}/revoke-tokens`

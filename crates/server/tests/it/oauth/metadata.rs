@@ -30,7 +30,14 @@ async fn the_metadata_says_what_is_true() {
       "introspection_endpoint": "https://issuer/api/oauth2/v2/introspect",
       "introspection_endpoint_auth_methods_supported": [
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "private_key_jwt"
+      ],
+      "introspection_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
       ],
       "issuer": "https://issuer",
       "jwks_uri": "https://issuer/.well-known/jwks.json",
@@ -50,7 +57,14 @@ async fn the_metadata_says_what_is_true() {
       "revocation_endpoint_auth_methods_supported": [
         "client_secret_basic",
         "client_secret_post",
+        "private_key_jwt",
         "none"
+      ],
+      "revocation_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
       ],
       "scopes_supported": [
         "user:read",
@@ -68,7 +82,14 @@ async fn the_metadata_says_what_is_true() {
       "token_endpoint_auth_methods_supported": [
         "client_secret_basic",
         "client_secret_post",
+        "private_key_jwt",
         "none"
+      ],
+      "token_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
       ],
       "ui_locales_supported": [
         "en"

@@ -5,6 +5,7 @@ mod authorize_errors;
 mod authorize_prompts;
 mod bearer;
 pub mod client;
+mod client_assertions;
 mod consent;
 pub mod flow;
 mod introspect;

@@ -112,6 +112,29 @@ fn apps_are_of_the_kinds_that_the_help_names() {
 }
 
 #[test]
+fn an_apps_keys_and_switches_are_set() {
+    let (database, _scratch) = empty_database();
+    verb(&database, DEVELOPER, "monsoon bus stop\n");
+    let app = json(&verb(&database, APP, ""));
+    let id = app["app_id"].as_str().unwrap();
+    let shown = || json(&verb(&database, &["app", "show", id, "--json"], ""));
+    let only = ["app", "set", id, "--assertions-only", "true"];
+    assert!(refused(&database, &only, "").contains("Add one first"));
+    let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"one"}"#;
+    verb(&database, &["app", "set-keys", id, "--jwks-file", "-"], jwk);
+    assert_eq!(shown()["keys"][0]["kid"], "one");
+    assert_eq!(shown()["keys"][0]["alg"], "EdDSA");
+    verb(&database, &only, "");
+    verb(&database, &["app", "set", id, "--require-pkce", "true"], "");
+    let settings = serde_json::json!({"assertions_only": true, "expires_in_as_time": false, "pkce_required": true});
+    assert_eq!(shown()["settings"], settings, "what is not named stays");
+    assert!(verb(&database, &["app", "show", id], "").contains("switched on    assertions_only"));
+    let empty = ["app", "set-keys", id, "--jwks-file", "-"];
+    assert!(refused(&database, &empty, r#"{"keys":[]}"#).contains("needs a key"));
+    assert!(refused(&database, &empty, &jwk.replace("kid", "d")).contains("private or secret key"));
+}
+
+#[test]
 fn every_fault_of_an_app_is_said_at_once() {
     let (database, _scratch) = empty_database();
     verb(&database, DEVELOPER, "monsoon bus stop\n");
