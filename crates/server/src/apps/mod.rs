@@ -52,7 +52,7 @@ pub use console_store::lock_details;
 pub use declaration::{Declaration, FieldFault, MAX_CALLBACK_URLS, MAX_REASON_CHARACTERS, USE_CASES};
 pub use details::{AppDetails, AppSummary, RevisionDetails, SecretDetails};
 pub use lifecycle::{Change, Creation, NewSecret, delete, submit};
-pub use pages::{routes, samples};
+pub use pages::{read_form, routes, samples};
 pub use refusals::{Refusals, write_refusals};
 pub use store::{
     NewApp, find_details, find_serving, is_developer, list_apps, list_owned, may_use, raise_epoch, touch_secret,

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `GET /logos/{hash}.png` | a verified logo, from our own origin: the app's server learns nothing of who sees it |
 //! | `GET`/`POST /oauth/apps/{id}/preflight` | what was found; look again now |
+//! | `POST /oauth/apps/preflight` | what would be found about a form that is being filled in |
 
 mod findings;
 mod lists;
@@ -17,11 +18,12 @@ mod preflight;
 mod run;
 mod setup;
 mod store;
+mod typed;
 mod words;
 mod worker;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use sql::{DbError, Tx};
 
 use crate::app::SharedApp;
@@ -50,6 +52,7 @@ pub fn schedule(tx: &mut Tx<'_>, revision: &RevisionId, now: Timestamp) -> Resul
 pub fn routes() -> Router<SharedApp> {
     Router::new()
         .route("/logos/{file}", get(logos::serve))
+        .route("/oauth/apps/preflight", post(typed::check_typed))
         .route("/oauth/apps/{id}/preflight", get(preflight::show_findings).post(preflight::check_now))
 }
 

@@ -70,7 +70,7 @@ pub(super) async fn show_findings(
 ) -> Result<Response, Response> {
     let visitor = require_signed_in(&app, &cookies, Some(&path(&AppId::from_text(&id)))).await?;
     let found = find(&app, &id, &visitor.signed_in.user.id).await.map_err(PageError::into_response)?;
-    let notice = (query.get("done") == Some("checked")).then(|| Notice::done("The checks have run."));
+    let notice = (query.get("done") == Some("checked")).then(|| Notice::info("The checks have run."));
     Ok(show(&app, &visitor, StatusCode::OK, notice, found))
 }
 
@@ -251,7 +251,7 @@ impl Samples for PreflightPage {
             Sample::of(
                 "preflight",
                 "found",
-                &page(Some(Notice::done("The checks have run.")), true, sample_findings(Progress::Current)),
+                &page(Some(Notice::info("The checks have run.")), true, sample_findings(Progress::Current)),
             ),
             Sample::of("preflight", "never", &page(None, true, never)),
             Sample::of("preflight", "changed", &page(None, false, sample_findings(Progress::OutOfDate))),

@@ -4,9 +4,10 @@ use ::screening::{AppUrls, Report};
 use protocol::redirect_uri::ClientKind;
 use sql::{DbError, Tx};
 
-use super::store::{self, Declared};
+use super::store;
 use crate::app::SharedApp;
-use crate::ids::RevisionId;
+use crate::apps::Declaration;
+use crate::ids::{AppId, RevisionId};
 use crate::time::Timestamp;
 
 /// The time as the screening crate takes it.
@@ -19,20 +20,21 @@ pub(super) async fn look(app: &SharedApp, revision: &RevisionId) -> Result<Optio
     let id = revision.clone();
     let Some(declared) = app.db.read(move |tx| store::find_declared(tx, &id)).await? else { return Ok(None) };
     let now = jiff_time(app.clock.now());
-    Ok(Some(app.screening.screener.screen(&urls(&declared), now).await))
+    let urls = app_urls(Some(declared.app), declared.kind, &declared.revision.declared);
+    Ok(Some(app.screening.screener.screen(&urls, now).await))
 }
 
-fn urls(declared: &Declared) -> AppUrls {
-    let form = &declared.revision.declared;
+/// What a developer declared, as the screening takes it.
+pub(super) fn app_urls(app: Option<AppId>, kind: ClientKind, declared: &Declaration) -> AppUrls {
     AppUrls {
-        app_id: Some(declared.app.to_string()),
-        name: form.name.clone(),
-        homepage: form.homepage_url.clone(),
-        policy: form.policy_url.clone(),
-        terms: (!form.terms_url.is_empty()).then(|| form.terms_url.clone()),
-        logo: form.logo_url.clone(),
-        callbacks: form.callback_urls.clone(),
-        native: declared.kind == ClientKind::PublicNative,
+        app_id: app.map(|id| id.to_string()),
+        name: declared.name.clone(),
+        homepage: declared.homepage_url.clone(),
+        policy: declared.policy_url.clone(),
+        terms: (!declared.terms_url.is_empty()).then(|| declared.terms_url.clone()),
+        logo: declared.logo_url.clone(),
+        callbacks: declared.callback_urls.clone(),
+        native: kind == ClientKind::PublicNative,
     }
 }
 

@@ -123,6 +123,17 @@ impl Browser {
         panic!("{:?} does not say {words:?}:\n{}", self.address().await, self.text().await);
     }
 
+    /// Waits until that part of the page says this.
+    pub async fn reads_at(&self, selector: &str, words: &str) {
+        let start = Instant::now();
+        let said = async || self.the(selector).await.text().await.unwrap_or_default();
+        while !said().await.contains(words) {
+            let patience = start.elapsed() < Duration::from_secs(15);
+            assert!(patience, "{selector} does not say {words:?} but {:?}", said().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Types into a field, instead of what is there.
     pub async fn fill(&self, selector: &str, text: &str) {
         let field = self.the(selector).await;

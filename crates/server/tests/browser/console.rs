@@ -130,6 +130,12 @@ impl Story {
             assert_eq!(self.browser.value(field).await, text, "nothing typed is lost in {field}");
         }
 
+        // The review's own checks look at what is typed: a name that sounds like the platform, a listed site.
+        nila.fill("#name", "JioMeet Official").await;
+        self.browser.reads_at("#name-checked", "Suspicious").await;
+        nila.fill("#callback_url-1", "https://collect.prize-login.example/in").await;
+        self.browser.reads_at("#callback_url-1-checked", "is on the list of harmful sites").await;
+        self.picture("console-form-checked").await;
         nila.fill("#name", APP).await;
         nila.fill("#homepage_url", &site).await;
         nila.fill("#policy_url", &format!("{site}/nowhere")).await;
@@ -141,6 +147,8 @@ impl Story {
         for scope in SCOPES.split(' ') {
             nila.tick(&format!("input[name=scope][value='{scope}']")).await;
         }
+        self.browser.reads_at("#name-checked", "1 check passed").await;
+        self.browser.reads_at("#callback_url-0-checked", "passed").await;
         self.picture("console-form").await;
         nila.press("Save draft").await;
         self.browser.reads("Copy the secret now").await;

@@ -201,6 +201,21 @@ impl AppPage {
         editing::can_be_submitted(&self.working)
     }
 
+    /// It can be submitted as it is.
+    fn is_ready(&self) -> bool {
+        self.can_submit() && self.faults() == 0
+    }
+
+    /// Something is missing or wrong.
+    fn is_unfinished(&self) -> bool {
+        self.can_submit() && self.faults() > 0
+    }
+
+    /// A reviewer asked for something: editing comes before submitting again.
+    fn is_asked_to_mend(&self) -> bool {
+        !self.figures.open_reasons.is_empty()
+    }
+
     /// The checks of the review can be run, or have run.
     fn can_be_checked(&self) -> bool {
         self.can_submit() || self.can_withdraw()

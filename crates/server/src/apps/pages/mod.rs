@@ -29,10 +29,22 @@ mod test_callbacks;
 
 use axum::Router;
 use axum::routing::{get, post};
+use protocol::params::{ParamFault, Params};
+use protocol::redirect_uri::ClientKind;
 
+use super::Declaration;
 use crate::app::SharedApp;
 
 pub use samples::samples;
+
+/// What the form of an app declares.
+///
+/// # Errors
+/// A field came twice or is no text.
+pub fn read_form(form: &Params) -> Result<(Declaration, ClientKind), ParamFault> {
+    let read = form::AppForm::read(form)?;
+    Ok((read.declaration(), read.kind))
+}
 
 /// The pages of this room.
 pub fn routes() -> Router<SharedApp> {

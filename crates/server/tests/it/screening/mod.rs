@@ -4,3 +4,4 @@ mod background;
 mod logos;
 mod preflight;
 mod site;
+mod typed;
