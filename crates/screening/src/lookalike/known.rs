@@ -1,6 +1,7 @@
 //! The approved apps that a new one must not be mistaken for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::{Likeness, fold, label_of, within_one_edit};
 use crate::host;
@@ -21,32 +22,60 @@ pub struct KnownApp {
     pub hosts: Vec<String>,
 }
 
-/// Approved apps, indexed so that a question takes the same time for ten of them and for ten thousand.
+/// Approved apps, indexed so that a question takes the same time for ten of them and for a hundred thousand.
 #[derive(Clone, Debug, Default)]
 pub struct KnownApps {
     apps: Vec<KnownApp>,
-    by_name: HashMap<String, Vec<usize>>,
+    by_name: Index,
     /// Folded labels, and each with one letter left out, to apps: two words that are one edit apart share one.
-    by_label: HashMap<String, Vec<usize>>,
+    by_label: Index,
+}
+
+/// From words to apps, eight bytes each: the words' hashes in order, since there are a dozen words for each host. Two words
+/// may share a hash, so whatever is found is compared.
+#[derive(Clone, Debug, Default)]
+struct Index(Vec<(u32, u32)>);
+
+impl Index {
+    fn new(mut entries: Vec<(u32, u32)>) -> Self {
+        entries.sort_unstable();
+        entries.dedup();
+        entries.shrink_to_fit();
+        Self(entries)
+    }
+
+    /// The numbers of the apps under that word, and perhaps of some others.
+    fn under(&self, word: &str) -> impl Iterator<Item = usize> + use<'_> {
+        let key = key(word);
+        let start = self.0.partition_point(|(other, _)| *other < key);
+        let entries = self.0.get(start..).unwrap_or_default().iter().take_while(move |(other, _)| *other == key);
+        entries.filter_map(|(_, number)| usize::try_from(*number).ok())
+    }
+}
+
+fn key(word: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    word.hash(&mut hasher);
+    u32::try_from(hasher.finish() >> 32).unwrap_or(0)
 }
 
 impl KnownApps {
     /// Indexes the apps.
     #[must_use]
-    pub fn new(apps: Vec<KnownApp>) -> Self {
-        let mut known = Self { apps, ..Self::default() };
-        for (number, app) in known.apps.iter().enumerate() {
+    pub fn new(mut apps: Vec<KnownApp>) -> Self {
+        apps.shrink_to_fit();
+        let (mut names, mut labels) = (Vec::new(), Vec::new());
+        for (number, app) in (0_u32..).zip(&apps) {
             let name = fold(&app.name);
             if name.chars().count() >= TOO_SHORT {
-                known.by_name.entry(name).or_default().push(number);
+                names.push((key(&name), number));
             }
-            let labels: HashSet<String> = app.hosts.iter().map(|host| fold(&label_of(host))).collect();
-            let keys: HashSet<String> = labels.iter().flat_map(|label| neighbours(label)).collect();
-            for key in keys {
-                known.by_label.entry(key).or_default().push(number);
+            let folded: HashSet<String> = app.hosts.iter().map(|host| fold(&label_of(host))).collect();
+            for label in &folded {
+                labels.extend(neighbours(label).iter().map(|word| (key(word), number)));
             }
         }
-        known
+        Self { apps, by_name: Index::new(names), by_label: Index::new(labels) }
     }
 
     /// How many apps there are.
@@ -64,8 +93,9 @@ impl KnownApps {
     /// Another app whose name reads like this one.
     #[must_use]
     pub fn with_name_like(&self, name: &str, own_id: Option<&str>) -> Option<&KnownApp> {
-        let numbers = self.by_name.get(&fold(name))?;
-        numbers.iter().filter_map(|&number| self.apps.get(number)).find(|app| own_id != Some(app.id.as_str()))
+        let folded = fold(name);
+        let apps = self.by_name.under(&folded).filter_map(|number| self.apps.get(number));
+        apps.filter(|app| own_id != Some(app.id.as_str())).find(|app| fold(&app.name) == folded)
     }
 
     /// Another app, and its host, that this host could be mistaken for. Apps on the same site are the same
@@ -74,8 +104,7 @@ impl KnownApps {
     pub fn with_host_like(&self, asked: &str, own_id: Option<&str>) -> Option<(&KnownApp, &str, Likeness)> {
         let label = fold(&label_of(asked));
         let site = host::site_of(asked);
-        let mut numbers: Vec<usize> =
-            neighbours(&label).iter().filter_map(|key| self.by_label.get(key)).flatten().copied().collect();
+        let mut numbers: Vec<usize> = neighbours(&label).iter().flat_map(|word| self.by_label.under(word)).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let apps: Vec<&KnownApp> = numbers.iter().filter_map(|&number| self.apps.get(number)).collect();

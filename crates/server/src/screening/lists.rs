@@ -115,7 +115,11 @@ pub(super) async fn refresh_known_apps(app: &SharedApp) -> Result<(), DbError> {
             break;
         }
     }
-    app.screening.screener.replace_known_apps(KnownApps::new(known));
+    let indexed = tokio::task::spawn_blocking(move || KnownApps::new(known)).await;
+    match indexed {
+        Ok(known) => app.screening.screener.replace_known_apps(known),
+        Err(error) => return Err(DbError::Broken(format!("the approved apps could not be indexed: {error}"))),
+    }
     *app.screening.known_until.lock().unwrap_or_else(PoisonError::into_inner) = latest;
     Ok(())
 }
