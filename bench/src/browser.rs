@@ -60,6 +60,23 @@ impl Browser {
         Err("sign-in and consent did not lead back to the app".into())
     }
 
+    /// Signs in without any app.
+    pub async fn sign_in(&mut self, user: &User) -> Fallible<()> {
+        let page = self.page("/sign-in").await?;
+        let form = find_form(&page)?;
+        let mut fields = form.hidden;
+        fields.push(("email".to_owned(), user.email.clone()));
+        fields.push(("password".to_owned(), user.password.clone()));
+        let reply = self.request(Method::POST, &form.action, Some(&fields)).await?;
+        reply.expect(StatusCode::SEE_OTHER, "the sign-in").map(drop)
+    }
+
+    /// A page's text.
+    pub async fn page(&mut self, path: &str) -> Fallible<String> {
+        let reply = self.request(Method::GET, path, None).await?.expect(StatusCode::OK, path)?;
+        Ok(String::from_utf8_lossy(&reply.body).into_owned())
+    }
+
     async fn request(&mut self, method: Method, path: &str, form: Option<&[(String, String)]>) -> Fallible<Reply> {
         let host = self.origin.trim_start_matches("http://");
         let mut request = Request::builder().method(method).uri(path).header(HOST, host);
@@ -136,7 +153,7 @@ fn find_form(page: &str) -> Fallible<Form> {
 }
 
 /// The value of an attribute of the first tag.
-fn attribute(tag: &str, name: &str) -> Option<String> {
+pub fn attribute(tag: &str, name: &str) -> Option<String> {
     let tag = tag.split('>').next()?;
     let (_, rest) = tag.split_once(&format!("{name}=\""))?;
     let value = rest.split('"').next()?;

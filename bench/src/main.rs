@@ -7,6 +7,8 @@
 
 mod browser;
 mod calls;
+mod console;
+mod crowd;
 mod deployment;
 mod floor;
 mod http;
@@ -42,6 +44,8 @@ enum Command {
     Run(Run),
     /// Run one operation alone, under `perf record` if wished.
     Profile(Profile),
+    /// The pages of the console and the review on a large data set.
+    Console(Console),
     /// A part of the floor; started by `run`.
     #[command(hide = true)]
     Worker,
@@ -106,10 +110,36 @@ struct Profile {
     after: Option<String>,
 }
 
+#[derive(Debug, Args)]
+struct Console {
+    /// The built server.
+    #[arg(long, value_name = "FILE")]
+    server: PathBuf,
+    /// A folder on the disk to be measured.
+    #[arg(long, value_name = "FOLDER", default_value = "target")]
+    scratch: PathBuf,
+    /// Another database than the embedded one: postgres://… It must be empty.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// Apps that serve everybody.
+    #[arg(long, value_name = "NUMBER", default_value = "100000")]
+    apps: usize,
+    /// Apps that wait for a review.
+    #[arg(long, value_name = "NUMBER", default_value = "10000")]
+    waiting: usize,
+    /// Entries of the audit log.
+    #[arg(long, value_name = "NUMBER", default_value = "1000000")]
+    entries: usize,
+    /// How often each page is asked for.
+    #[arg(long, value_name = "NUMBER", default_value = "200")]
+    calls: usize,
+}
+
 fn main() -> ExitCode {
     let ended = match CommandLine::parse().command {
         Command::Run(run) => run.run(),
         Command::Profile(profile) => profile.run(),
+        Command::Console(console) => console.run(),
         Command::Worker => worker::work(),
     };
     match ended {
@@ -172,6 +202,25 @@ impl Profile {
         for phase in phases {
             println!("{}", serde_json::to_string(&phase)?);
         }
+        Ok(())
+    }
+}
+
+impl Console {
+    fn run(self) -> Fallible<()> {
+        let plan = console::Plan {
+            program: self.server,
+            scratch: self.scratch,
+            database_url: self.database_url,
+            size: crowd::Size {
+                served: self.apps.max(100),
+                waiting: self.waiting.max(100),
+                entries: self.entries.max(1_000),
+            },
+            calls: self.calls,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        println!("{}", tokio::task::LocalSet::new().block_on(&runtime, plan.run())?);
         Ok(())
     }
 }
