@@ -63,7 +63,7 @@ pub(super) async fn check_typed(
     if !may_register(&app, &visitor, app_id.as_ref()).await? {
         return Err(PageError::new(StatusCode::NOT_FOUND, &fault::NOT_FOUND));
     }
-    let (declared, kind) = apps::read_form(&form)?;
+    let (declared, kind) = apps::read_form(&app.catalogue.scopes, &form)?;
     let typed = app_urls(app_id, kind, &declared);
     let asked = fields_to_look_at(&form, &declared, kind, &typed)?;
     if asked.iter().any(|field| *field != Field::Name) {

@@ -31,18 +31,19 @@ use axum::Router;
 use axum::routing::{get, post};
 use protocol::params::{ParamFault, Params};
 use protocol::redirect_uri::ClientKind;
+use protocol::scope::ScopeTable;
 
 use super::Declaration;
 use crate::app::SharedApp;
 
 pub use samples::samples;
 
-/// What the form of an app declares.
+/// What the form of an app declares, with the scopes that there are.
 ///
 /// # Errors
 /// A field came twice or is no text.
-pub fn read_form(form: &Params) -> Result<(Declaration, ClientKind), ParamFault> {
-    let read = form::AppForm::read(form)?;
+pub fn read_form(table: &ScopeTable, form: &Params) -> Result<(Declaration, ClientKind), ParamFault> {
+    let read = form::AppForm::read(table, form)?;
     Ok((read.declaration(), read.kind))
 }
 
