@@ -125,6 +125,9 @@ catalogue! {
     REDIRECT_LOOP = "redirect_loop":
         "This app has sent you here many times in a short while.",
         "The app may be caught in a loop; close its window and tell its developer.";
+    REQUEST_URI_UNKNOWN = "request_uri_unknown":
+        "This sign-in is not one that the app began here, or it was begun too long ago.",
+        "Go back to the app and start again; apps send people here as soon as they have pushed a request.";
     REQUEST_EXPIRED = "request_expired":
         "This sign-in was left open for too long.",
         "Go back to the app and start again.";
@@ -181,6 +184,12 @@ catalogue! {
     PKCE_CHALLENGE_MALFORMED = "pkce_challenge_malformed":
         "The code_challenge is not an S256 challenge.",
         "Send the SHA-256 of the code_verifier in base64url without padding: 43 characters.";
+    REQUEST_URI_PUSHED = "request_uri_pushed":
+        "A pushed request can not point to another one.",
+        "Push the parameters of the authorization request themselves, without request_uri.";
+    PUSH_REQUIRED = "push_required":
+        "This app must push its authorization requests.",
+        "Send the request to the pushed authorization request endpoint first, and the person here with its request_uri.";
     PROMPT_UNSUPPORTED = "prompt_unsupported":
         "The prompt has a value that is not supported.",
         "Use none, login, consent or select_account.";

@@ -142,7 +142,7 @@ enum Face {
 impl Face {
     fn of(path: &str) -> Face {
         match path {
-            path if path.starts_with("/api/oauth2/") => Face::OAuth,
+            path if path.starts_with("/api/oauth2/") || path == "/oauth2/par" => Face::OAuth,
             path if is_for_programs(path) => Face::Api,
             _ => Face::Page,
         }

@@ -13,7 +13,7 @@ mod tests;
 
 use std::fmt;
 
-use percent_encoding::percent_decode;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -154,6 +154,27 @@ impl Params {
                 Value::Bad(fault) => Err(ParamFault { name: name.to_owned(), fault }),
             })
             .collect()
+    }
+
+    /// The parameters as a form again, without those of these names.
+    ///
+    /// # Errors
+    /// A value is not text.
+    pub fn to_form(&self, without: &[&str]) -> Result<String, ParamFault> {
+        let mut form = String::new();
+        for (name, value) in self.pairs.iter().filter(|(name, _)| !without.contains(&name.as_str())) {
+            let value = match value {
+                Value::Text(text) => text,
+                Value::Bad(fault) => return Err(ParamFault { name: name.clone(), fault }),
+            };
+            if !form.is_empty() {
+                form.push('&');
+            }
+            form.extend(utf8_percent_encode(name, NON_ALPHANUMERIC));
+            form.push('=');
+            form.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+        }
+        Ok(form)
     }
 
     fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a Value> + use<'a, 'n> {

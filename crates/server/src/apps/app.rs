@@ -132,6 +132,8 @@ pub struct ServingApp {
     pub consent_version: i64,
     /// PKCE is demanded of it.
     pub pkce_required: bool,
+    /// It must push its authorization requests.
+    pub push_required: bool,
     /// Its owner.
     pub owner_id: UserId,
     /// The owner's name, for the consent page.

@@ -18,7 +18,7 @@ sql::statements! {
     /// The app and the revision that serves it.
     FIND_SERVING = "SELECT a.id, a.client_id, a.kind, a.suspended_at, a.epoch, a.consent_version, a.pkce_required_at,
             a.owner_id, u.name, u.lname, r.id, r.name, r.homepage_url, r.policy_url, r.logo_hash,
-            CASE WHEN a.approved_revision_id IS NULL THEN NULL ELSE r.decided_at END, r.status
+            CASE WHEN a.approved_revision_id IS NULL THEN NULL ELSE r.decided_at END, r.status, a.push_required_at
         FROM apps a
         JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
         JOIN users u ON u.id = a.owner_id
@@ -53,7 +53,7 @@ sql::statements! {
     /// Everything about one app.
     FIND_DETAILS = "SELECT a.id, a.client_id, a.kind, a.owner_id, u.email, a.created_at, a.suspended_at, a.suspended_reason,
             a.deleted_at, a.approved_revision_id, a.working_revision_id, w.status, a.epoch, a.consent_version, a.serving_scopes,
-            a.pkce_required_at, a.expires_in_as_time_at, a.assertions_only_at
+            a.pkce_required_at, a.expires_in_as_time_at, a.assertions_only_at, a.push_required_at
         FROM apps a JOIN users u ON u.id = a.owner_id JOIN app_revisions w ON w.id = a.working_revision_id
         WHERE a.id = $1 OR a.client_id = $1";
     /// One revision.
@@ -121,6 +121,7 @@ pub fn find_serving(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<Option<Serv
             epoch: row.get(4)?,
             consent_version: row.get(5)?,
             pkce_required: row.get::<Option<Timestamp>>(6)?.is_some(),
+            push_required: row.get::<Option<Timestamp>>(17)?.is_some(),
             owner_id: row.get(7)?,
             developer: full_name(&row.get::<String>(8)?, &row.get::<String>(9)?),
             revision_id: row.get(10)?,
@@ -309,6 +310,7 @@ pub fn find_details(tx: &mut Tx<'_>, named: &str) -> Result<Option<AppDetails>, 
                     pkce_required: row.get::<Option<Timestamp>>(15)?.is_some(),
                     expires_in_as_time: row.get::<Option<Timestamp>>(16)?.is_some(),
                     assertions_only: row.get::<Option<Timestamp>>(17)?.is_some(),
+                    push_required: row.get::<Option<Timestamp>>(18)?.is_some(),
                 },
                 approved: None,
                 working: None,

@@ -12,6 +12,8 @@ pub struct Switches {
     pub expires_in_as_time: bool,
     /// It refuses its own secrets: only assertions that it signed say who it is.
     pub assertions_only: bool,
+    /// It must push its authorization requests (RFC 9126).
+    pub push_required: bool,
 }
 
 impl Switches {
@@ -35,6 +37,7 @@ impl Switches {
             "pkce_required": self.pkce_required,
             "expires_in_as_time": self.expires_in_as_time,
             "assertions_only": self.assertions_only,
+            "push_required": self.push_required,
         })
     }
 }

@@ -128,6 +128,9 @@ pub struct Set {
     /// Refuse client secrets: only assertions signed with the app's keys count.
     #[arg(long, value_name = "true|false")]
     assertions_only: Option<bool>,
+    /// Refuse authorization requests that were not pushed (PAR, RFC 9126).
+    #[arg(long, value_name = "true|false")]
+    require_push: Option<bool>,
 }
 
 /// One app and the reason.
@@ -251,11 +254,12 @@ impl SetKeys {
 
 impl Set {
     async fn run(self) -> Result<(), Failure> {
-        let Set { named, require_pkce, expires_in_as_time, assertions_only } = self;
+        let Set { named, require_pkce, expires_in_as_time, assertions_only, require_push } = self;
         let turn = move |before: Switches| Switches {
             pkce_required: require_pkce.unwrap_or(before.pkce_required),
             expires_in_as_time: expires_in_as_time.unwrap_or(before.expires_in_as_time),
             assertions_only: assertions_only.unwrap_or(before.assertions_only),
+            push_required: require_push.unwrap_or(before.push_required),
         };
         change(named, Verb::Set(Box::new(turn))).await
     }

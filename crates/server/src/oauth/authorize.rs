@@ -22,6 +22,7 @@ use super::codes::{self, Inserted, NewCode};
 use super::facts::{self, Facts, Person, Settings, Step};
 use super::flow_pages as pages;
 use super::prompt::{ConsentReason, Next};
+use super::pushed;
 use super::sealed_request::{AuthorizationId, CarriedRequest, as_query};
 use super::zones::{Asked, Closed, Demand};
 use crate::app::SharedApp;
@@ -64,9 +65,22 @@ impl Visit {
 
     /// Serves a request that begins here.
     async fn begin(&self, query: String, stage: Stage) -> Response {
-        let id = AuthorizationId::mint(&self.app.random, self.now);
         let browser = *self.browser.id.digest().as_bytes();
-        self.proceed(CarriedRequest { id, browser, chosen: None, query }, stage).await
+        let request = match pushed::Reference::in_query(&query) {
+            None => {
+                let id = AuthorizationId::mint(&self.app.random, self.now);
+                Ok(CarriedRequest { id, browser, chosen: None, pushed: None, query })
+            }
+            Some(reference) => {
+                // A form of another site comes without cookies: the browser opens it when it comes by itself.
+                let opener = (stage != Stage::WithoutCookies).then_some(browser);
+                pushed::open(&self.app, reference, opener, self.now).await.map(|opened| opened.carried(browser))
+            }
+        };
+        match request {
+            Ok(request) => self.proceed(request, stage).await,
+            Err(page) => page.into_response(),
+        }
     }
 
     /// A carried request goes on in the browser that began it, while it is young. Otherwise this is the answer: a page
@@ -87,7 +101,7 @@ impl Visit {
     }
 
     async fn answer(&self, request: CarriedRequest, stage: Stage) -> Result<Response, PageError> {
-        let asked = Arc::new(Asked::read(&request.query).map_err(pages::unreadable)?);
+        let asked = Arc::new(Asked::of(&request).map_err(pages::unreadable)?);
         let Some(facts) = self.load(&asked).await? else {
             return Err(pages::unknown_client(&asked.client.client_id));
         };
@@ -181,6 +195,10 @@ impl Visit {
         let code = draft.fill(facts, person, destination, demand, scopes);
         match self.app.db.write(move |tx| codes::insert(tx, &code)).await {
             Ok(Inserted::Issued) => destination.grant(&self.app.issuer, &draft.code),
+            // One code comes of a pushed request, however often it is opened.
+            Ok(Inserted::AlreadyAnswered) if request.pushed.is_some() => {
+                pages::already_answered(self, &facts.app, request)
+            }
             // Back, or a reload, after it was answered: a fresh request gets a fresh code.
             Ok(Inserted::AlreadyAnswered) => web::see_other(&request.restart_url()),
             Err(error) => destination.refuse(&self.app.issuer, &web::oauth_error_from_db(error)),

@@ -53,7 +53,7 @@ pub async fn answer_consent(
         return Err(PageError::form_expired().with_next_step(form.request.restart_url(), "Ask me again"));
     }
     let (decision, ticked) = read_answer(&fields)?;
-    let asked = Asked::read(&form.request.query).map_err(pages::unreadable)?;
+    let asked = Asked::of(&form.request).map_err(pages::unreadable)?;
     let session = visit.cookies.session.as_ref().map(|secret| secret.digest());
     let record = Record::new(&visit.app.random, visit.now, Actor::User(form.user.clone()), "consent.granted")
         .user(&form.user)

@@ -116,7 +116,7 @@ impl Facts {
         let asking = Asking {
             prompt: demand.request.prompt,
             max_age: demand.request.max_age,
-            created_at: request.id.created_at(),
+            created_at: request.began_at(),
             is_fresh,
             chosen: request.chosen.as_ref(),
         };

@@ -71,14 +71,14 @@ pub fn wrong_redirect_uri(visit: &Visit, facts: &Facts, asked: &Asked) -> Respon
 }
 
 /// A second answer to one request. The way back is the request once more: where the first answer was 'Allow' it goes
-/// straight through, so a double click or a lost answer costs one more.
+/// straight through, so a double click or a lost answer costs one more. A pushed request is spent; its app begins another.
 pub fn already_answered(visit: &Visit, app: &ServingApp, request: &CarriedRequest) -> Response {
     tracing::info!(client_id = %app.client_id, "refused: request_already_answered");
     let page = AnsweredPage {
         shell: Shell::of(&visit.app),
         app_name: app.name.clone(),
         homepage_url: web_url(&app.homepage_url),
-        again_url: request.restart_url(),
+        again_url: request.pushed.is_none().then(|| request.restart_url()),
     };
     web::page(StatusCode::CONFLICT, &page)
 }

@@ -56,6 +56,8 @@ fn metadata(app: &App) -> AuthorizationServerMetadata {
         introspection_endpoint: Some(issuer.url("/api/oauth2/v2/introspect")),
         introspection_endpoint_auth_methods_supported: words(PROVEN_CLIENT),
         introspection_endpoint_auth_signing_alg_values_supported: client_algorithms(),
+        pushed_authorization_request_endpoint: Some(issuer.url("/oauth2/par")),
+        require_pushed_authorization_requests: Some(false),
         code_challenge_methods_supported: words(&["S256"]),
         authorization_response_iss_parameter_supported: true,
         prompt_values_supported: words(&["none", "login", "consent", "select_account"]),

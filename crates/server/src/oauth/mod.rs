@@ -3,6 +3,7 @@
 //! | stop | file |
 //! | --- | --- |
 //! | an app sends a person (`/oauth2/authorize`) | [`authorize`], [`zones`], [`facts`] |
+//! | an app pushes a request first (`/oauth2/par`) | [`pushed`] |
 //! | why the person is asked to sign in or to consent | [`prompt`] |
 //! | how the request is carried through sign-in | [`sealed_request`] |
 //! | what the person is shown and answers (`/oauth2/consent`) | [`flow_pages`], [`consent`], [`consent_answer`] |
@@ -43,6 +44,7 @@ mod issue;
 pub mod memory;
 mod metadata;
 mod prompt;
+mod pushed;
 mod redeem;
 mod refresh;
 mod refresh_rule;
@@ -73,17 +75,19 @@ pub use ends::remove_access;
 pub use introspect::Introspection;
 pub use issue::TokenResponse;
 pub use memory::{Memory, write_last_used};
+pub use pushed::PushedResponse;
 pub use sweep::SWEEPERS;
 
 /// Every statement of this room, for the test that prepares and explains them.
 pub const STATEMENTS: &[&[Statement]] =
-    &[consent_store::STATEMENTS, store::STATEMENTS, views::STATEMENTS, connected::STATEMENTS];
+    &[consent_store::STATEMENTS, store::STATEMENTS, pushed::STATEMENTS, views::STATEMENTS, connected::STATEMENTS];
 
 /// The endpoints that browsers and programs call.
 pub fn routes() -> Router<SharedApp> {
     let for_any_origin = Router::new()
         .route("/api/oauth2/v2/token", post(token::issue_token).options(cors::answer_preflight))
         .route("/api/oauth2/v2/revoke", post(revoke::revoke_token).options(cors::answer_preflight))
+        .route("/oauth2/par", post(pushed::push_request).options(cors::answer_preflight))
         .route("/.well-known/oauth-authorization-server", get(metadata::show_metadata).options(cors::answer_preflight))
         .route("/.well-known/jwks.json", get(metadata::show_keys).options(cors::answer_preflight))
         .layer(from_fn(cors::allow_any_origin));

@@ -25,7 +25,7 @@ pub const REQUEST_LIFETIME: std::time::Duration = std::time::Duration::from_secs
 const AUTHORIZE: &str = "authorize";
 const CONSENT: &str = "consent";
 /// First byte of what is sealed: another layout gets another number, and old pages start again.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 /// Names one authorization request; unique among codes, so that it is answered once. Its first 48 bits are the
 /// milliseconds of its creation.
@@ -36,6 +36,11 @@ impl AuthorizationId {
     /// A fresh one, made at `now`.
     pub fn mint(random: &Random, now: Timestamp) -> AuthorizationId {
         AuthorizationId(uuid_text(&random.timed_uuid(now)))
+    }
+
+    /// One that was minted before.
+    pub fn from_text(text: impl Into<String>) -> AuthorizationId {
+        AuthorizationId(text.into())
     }
 
     fn to_bytes(&self) -> [u8; 16] {
@@ -71,19 +76,36 @@ pub struct CarriedRequest {
     pub browser: [u8; 32],
     /// The session that the person chose to go on with, when the app asked to let them choose.
     pub chosen: Option<SessionId>,
+    /// How it was opened, where the app had pushed it.
+    pub pushed: Option<Pushed>,
     /// The parameters, form-encoded as they came, of at most [`MAX_REQUEST`] bytes.
     pub query: String,
 }
 
+/// A request that the app pushed (RFC 9126) and a browser opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// The query with which it was opened: the client id and the `request_uri`, form-encoded.
+    pub reference: String,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+}
+
 impl CarriedRequest {
-    /// Whether it is too old to go on.
-    pub fn is_old(&self, now: Timestamp) -> bool {
-        now > self.id.created_at().plus(REQUEST_LIFETIME)
+    /// When the person came with it.
+    pub fn began_at(&self) -> Timestamp {
+        self.pushed.as_ref().map_or_else(|| self.id.created_at(), |pushed| pushed.opened_at)
     }
 
-    /// Where it starts again, as a fresh request.
+    /// Whether it is too old to go on.
+    pub fn is_old(&self, now: Timestamp) -> bool {
+        now > self.began_at().plus(REQUEST_LIFETIME)
+    }
+
+    /// Where it starts again, as a fresh request; a pushed one as far as it can still be opened.
     pub fn restart_url(&self) -> String {
-        format!("/oauth2/authorize?{}", self.query)
+        let query = self.pushed.as_ref().map_or(&self.query, |pushed| &pushed.reference);
+        format!("/oauth2/authorize?{query}")
     }
 
     /// The text for the sign-in form and for `/oauth2/continue`.
@@ -103,6 +125,9 @@ impl CarriedRequest {
         plain.extend_from_slice(&self.id.to_bytes());
         plain.extend_from_slice(&self.browser);
         write_text(plain, self.chosen.as_ref().map_or("", SessionId::as_str));
+        write_text(plain, self.pushed.as_ref().map_or("", |pushed| &pushed.reference));
+        let opened_at = self.pushed.as_ref().map_or(0, |pushed| pushed.opened_at.as_millis());
+        plain.extend_from_slice(&opened_at.to_be_bytes());
         plain.extend_from_slice(self.query.as_bytes());
     }
 
@@ -111,7 +136,10 @@ impl CarriedRequest {
         let browser = reader.array()?;
         let chosen = reader.text()?;
         let chosen = (!chosen.is_empty()).then(|| SessionId::from_text(chosen));
-        Some(CarriedRequest { id, browser, chosen, query: reader.rest()? })
+        let reference = reader.text()?.to_owned();
+        let opened_at = Timestamp::from_millis(i64::from_be_bytes(reader.array()?));
+        let pushed = (!reference.is_empty()).then_some(Pushed { reference, opened_at });
+        Some(CarriedRequest { id, browser, chosen, pushed, query: reader.rest()? })
     }
 }
 
@@ -146,7 +174,7 @@ impl ConsentForm {
     }
 }
 
-/// Ids are short: their length fits a byte. A longer one would not read back, and its request starts again.
+/// Ids and references are short: their length fits a byte. A longer one would not read back, and its request starts again.
 fn write_text(plain: &mut Vec<u8>, text: &str) {
     plain.push(u8::try_from(text.len()).unwrap_or(0));
     plain.extend_from_slice(text.as_bytes());
@@ -208,6 +236,7 @@ mod tests {
             id: AuthorizationId::mint(&Random::default(), NOW),
             browser: [7; 32],
             chosen: chosen.map(SessionId::from_text),
+            pushed: None,
             query: query.to_owned(),
         }
     }
@@ -224,6 +253,18 @@ mod tests {
         assert!(!request.is_old(NOW.plus(REQUEST_LIFETIME)));
         assert!(request.is_old(NOW.plus(REQUEST_LIFETIME).plus(Duration::from_millis(1))));
         assert_eq!(request.restart_url(), "/oauth2/authorize?client_id=1");
+    }
+
+    #[test]
+    fn a_pushed_request_counts_from_its_opening_and_starts_again_by_its_name() {
+        let opened_at = NOW.plus(Duration::from_secs(60));
+        let pushed = Pushed { reference: "client_id=1&request_uri=urn%3Ax".to_owned(), opened_at };
+        let request = CarriedRequest { pushed: Some(pushed), ..request("client_id=1&state=2", None) };
+        assert!(!request.is_old(opened_at.plus(REQUEST_LIFETIME)));
+        assert!(request.is_old(opened_at.plus(REQUEST_LIFETIME).plus(Duration::from_millis(1))));
+        assert_eq!(request.restart_url(), "/oauth2/authorize?client_id=1&request_uri=urn%3Ax");
+        let (keys, random) = (ServerKeys::made_up(&[1]), Random::default());
+        assert_eq!(CarriedRequest::open(&keys, &request.seal(&keys, &random)), Some(request));
     }
 
     #[test]

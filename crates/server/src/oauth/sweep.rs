@@ -7,12 +7,13 @@
 //! | a grant | [`KEEP`] after its refresh token and its last access token expired |
 //! | a revocation | the last token that it covers has expired |
 //! | a one-time id | it has expired |
+//! | a pushed request | an hour after it could last be opened |
 
 use std::time::Duration;
 
 use sql::{DbError, Tx};
 
-use super::store;
+use super::{pushed, store};
 use crate::time::Timestamp;
 
 /// How long what has expired is kept for good measure: longer than a sealed authorization request lives, and longer than
@@ -23,7 +24,8 @@ pub const KEEP: Duration = Duration::from_secs(86_400);
 pub type Sweeper = fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>;
 
 /// What removes this room's expired rows.
-pub const SWEEPERS: &[Sweeper] = &[sweep_codes, sweep_grants, store::sweep_revocations, store::sweep_one_time_ids];
+pub const SWEEPERS: &[Sweeper] =
+    &[sweep_codes, sweep_grants, store::sweep_revocations, store::sweep_one_time_ids, pushed::sweep_pushed];
 
 fn sweep_codes(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<u64, DbError> {
     store::sweep_codes(tx, now.minus(KEEP), limit)

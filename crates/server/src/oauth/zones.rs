@@ -16,7 +16,7 @@ use protocol::scope::ScopeSet;
 
 use super::answer::Destination;
 use super::facts::Settings;
-use super::sealed_request::MAX_REQUEST;
+use super::sealed_request::{CarriedRequest, MAX_REQUEST};
 use crate::apps::{AppStatus, ServingApp};
 use crate::catalogue::Targets;
 
@@ -28,14 +28,24 @@ pub struct Asked {
     state: Option<String>,
     /// Zone two; its fault waits until there is somewhere to send it.
     request: Result<AuthorizeRequest, OAuthError>,
+    /// The app pushed it.
+    pushed: bool,
 }
 
 impl Asked {
+    /// Reads a request that is being carried.
+    ///
+    /// # Errors
+    /// The app or the redirect URI cannot be told.
+    pub fn of(request: &CarriedRequest) -> Result<Asked, PageFault> {
+        Asked::read(&request.query, request.pushed.is_some())
+    }
+
     /// Reads the parameters of a request, form-encoded.
     ///
     /// # Errors
     /// The app or the redirect URI cannot be told.
-    pub fn read(query: &str) -> Result<Asked, PageFault> {
+    pub fn read(query: &str, pushed: bool) -> Result<Asked, PageFault> {
         let params = Params::from_form(query.as_bytes()).map_err(|error| PageFault::from(error.fault))?;
         let client = ClientPart::read(&params)?;
         let request = if query.len() > MAX_REQUEST {
@@ -43,7 +53,7 @@ impl Asked {
         } else {
             AuthorizeRequest::read(&params)
         };
-        Ok(Asked { client, state: state_of(&params).map(str::to_owned), request })
+        Ok(Asked { client, state: state_of(&params).map(str::to_owned), request, pushed })
     }
 
     /// The address that the app gave for the sign-in form. A hint, no more: it is shown in a field that can be changed.
@@ -108,6 +118,7 @@ pub struct Trusted {
     /// Where answers go.
     pub destination: Destination,
     request: Result<AuthorizeRequest, OAuthError>,
+    pushed: bool,
 }
 
 /// Decides whether a request may enter zone two.
@@ -117,7 +128,7 @@ pub fn enter(app: &ServingApp, asked: &Asked, access: Access) -> Zone {
         (AppStatus::Suspended, _, _) => Zone::One(Closed::Suspended),
         (AppStatus::Approved, _, Some(uri)) | (_, Access::Allowed, Some(uri)) => {
             let destination = Destination::new(uri, asked.state.clone());
-            Zone::Two(Box::new(Trusted { destination, request: asked.request.clone() }))
+            Zone::Two(Box::new(Trusted { destination, request: asked.request.clone(), pushed: asked.pushed }))
         }
         (AppStatus::Approved, _, None) | (_, Access::Allowed, None) => Zone::One(Closed::WrongRedirectUri),
         (_, Access::Outsider, _) => Zone::One(Closed::NotApproved),
@@ -143,6 +154,9 @@ impl Trusted {
     /// The first fault, to be sent to the app.
     pub fn demand(&self, app: &ServingApp, settings: Settings<'_>) -> Result<Demand, OAuthError> {
         let request = self.request.clone()?;
+        if app.push_required && !self.pushed {
+            return Err(OAuthError::invalid_request(&fault::PUSH_REQUIRED));
+        }
         if needs_pkce(app, settings.require_pkce) && request.code_challenge.is_none() {
             return Err(OAuthError::invalid_request(&fault::PKCE_REQUIRED));
         }
@@ -190,6 +204,7 @@ mod tests {
             epoch: Timestamp::from_millis(0),
             consent_version: 1,
             pkce_required: false,
+            push_required: false,
             owner_id: UserId::from_text("u-1"),
             developer: "Dev Eloper".to_owned(),
             revision_id: RevisionId::from_text("rev-1"),
@@ -205,7 +220,7 @@ mod tests {
     }
 
     fn asked(rest: &str) -> Asked {
-        Asked::read(&format!("clientId=c1&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&{rest}")).unwrap()
+        Asked::read(&format!("clientId=c1&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&{rest}"), false).unwrap()
     }
 
     fn trusted(app: &ServingApp, rest: &str) -> Trusted {
@@ -290,7 +305,7 @@ mod tests {
                 .append_pair("redirect_uri", other)
                 .append_pair("response_type", "code")
                 .finish();
-            let zone = enter(&app, &Asked::read(&query).unwrap(), Access::Allowed);
+            let zone = enter(&app, &Asked::read(&query, false).unwrap(), Access::Allowed);
             assert!(matches!(zone, Zone::One(Closed::WrongRedirectUri)), "{other}");
         }
     }
@@ -310,11 +325,11 @@ mod tests {
             ("clientId=a&redirect_uri=%FF", "parameter_encoding"),
             ("clientId=%00&redirect_uri=x", "parameter_encoding"),
         ] {
-            assert_eq!(Asked::read(query).unwrap_err().fault.code, expected, "{query}");
+            assert_eq!(Asked::read(query, false).unwrap_err().fault.code, expected, "{query}");
         }
         assert_eq!(asked("client_id=c1").client.client_id, "c1", "the same id under both names is one id");
         let many = "x=1&".repeat(200);
-        assert_eq!(Asked::read(&many).unwrap_err().fault.code, "parameters_too_many");
+        assert_eq!(Asked::read(&many, false).unwrap_err().fault.code, "parameters_too_many");
     }
 
     #[test]
@@ -424,6 +439,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_app_that_must_push_is_refused_what_a_browser_could_have_changed() {
+        let keen = ServingApp { push_required: true, ..app(AppStatus::Approved) };
+        assert_eq!(demand(&keen, "response_type=code"), Err(("invalid_request", "push_required")));
+        let query = "client_id=c1&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&response_type=code";
+        let pushed = Asked::read(query, true).unwrap();
+        let Zone::Two(trusted) = enter(&keen, &pushed, Access::SignedOut) else { panic!("not trusted") };
+        let catalogue = with_files();
+        assert!(trusted.demand(&keen, Settings { require_pkce: false, catalogue: &catalogue }).is_ok());
+    }
+
     proptest! {
         /// Whatever comes, an answer goes to the very bytes of a registered address or nowhere.
         #[test]
@@ -438,7 +464,7 @@ mod tests {
                 query.append_pair(name, &text);
             }
             let app = app(AppStatus::Approved);
-            if let Ok(asked) = Asked::read(&query.finish())
+            if let Ok(asked) = Asked::read(&query.finish(), false)
                 && let Zone::Two(trusted) = enter(&app, &asked, Access::SignedOut)
             {
                 prop_assert!(app.callback_urls.iter().any(|url| url == trusted.destination.redirect_uri()));

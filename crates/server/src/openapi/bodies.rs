@@ -177,6 +177,46 @@ pub struct PresentedBody {
     pub client_assertion: Option<&'static str>,
 }
 
+/// An authorization request that the app pushes: what it would have put into the authorization URL.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PushedAuthorizationRequestBody)]
+pub struct PushedBody {
+    /// `code`.
+    pub response_type: &'static str,
+    /// A registered callback URL.
+    pub redirect_uri: &'static str,
+    /// What the app asks for, with spaces between; without it, all that it is registered for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<&'static str>,
+    /// Comes back byte for byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'static str>,
+    /// The PKCE challenge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_challenge: Option<&'static str>,
+    /// `S256`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_challenge_method: Option<&'static str>,
+    /// The app, where it has no secret or does not send it in the `Authorization` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<&'static str>,
+    /// Its secret, where it is not sent in the `Authorization` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<&'static str>,
+}
+
+/// A request to push.
+pub const PUSHED: PushedBody = PushedBody {
+    response_type: "code",
+    redirect_uri: "https://app.example/callback",
+    scope: Some("user:read"),
+    state: Some("af0ifjsldkj"),
+    code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+    code_challenge_method: Some("S256"),
+    client_id: None,
+    client_secret: None,
+};
+
 /// A meeting that takes place once.
 pub const MEETING: MeetingBody = MeetingBody {
     topic: "Quarterly review",

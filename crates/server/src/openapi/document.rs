@@ -88,7 +88,9 @@ fn responses(operation: &Operation, issuer: &Issuer) -> Map<String, Value> {
     let answer = &operation.answer;
     let content = json!({answer.media_type: {"schema": shape(answer.schema), "example": (answer.example)()}});
     let ok = json!({"description": answer.description, "headers": headers(200, operation), "content": content});
-    let mut responses = Map::from_iter([("200".to_owned(), ok)]);
+    // RFC 9126 2.2: a request that was pushed is a resource that was created.
+    let status = if operation.path == "/oauth2/par" { "201" } else { "200" };
+    let mut responses = Map::from_iter([(status.to_owned(), ok)]);
     if operation.path == "/openapi.json" {
         let headers = headers(304, operation);
         let known = json!({"description": "The client has this very description.", "headers": headers});

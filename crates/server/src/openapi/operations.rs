@@ -248,6 +248,33 @@ pub const OPERATIONS: &[Operation] = &[
         words: Words::OAuth,
         refusals: &[refusals::CLIENT, refusals::PRESENTED, refusals::ANY],
     },
+    Operation {
+        method: "post",
+        path: "/oauth2/par",
+        id: "pushAuthorizationRequest",
+        group: Group::Tokens,
+        summary: "Push an authorization request",
+        description: "RFC 9126. The app sends what it would have put into the authorization URL, and the person there with \
+            client_id and the request_uri alone. It works once.",
+        caller: Caller::Client,
+        parameters: &[],
+        body: Some(Body {
+            schema: "PushedAuthorizationRequestBody",
+            media_types: FORM_OR_JSON,
+            examples: || vec![("push", json!(bodies::PUSHED))],
+        }),
+        answer: Answer {
+            description: "What names the request at the authorization endpoint.",
+            media_type: "application/json",
+            schema: Shape::One("PushedAuthorizationResponseBody"),
+            example: || {
+                json!({"request_uri": "urn:ietf:params:oauth:request_uri:jmpr_4fS0o2u1uDqk8Wq2h1hWcX8mR9s6o3kqkqkqkqkqkqk",
+                    "expires_in": 300})
+            },
+        },
+        words: Words::OAuth,
+        refusals: &[refusals::CLIENT, refusals::PUSHED, refusals::ANY],
+    },
     PROFILE,
     Operation {
         path: "/api/my_profile",

@@ -132,6 +132,34 @@ pub const TOKEN: Refusals = &[
     (500, &[&fault::SIGNING_FAILED]),
 ];
 
+/// What is wrong with an authorization request.
+pub const PUSHED: Refusals = &[(
+    400,
+    &[
+        &fault::REQUEST_URI_PUSHED,
+        &fault::REQUEST_TOO_LONG,
+        &fault::CLIENT_INACTIVE,
+        &fault::CLIENT_SUSPENDED,
+        &fault::REDIRECT_URI_MISSING,
+        &fault::REDIRECT_URI_REPEATED,
+        &fault::REDIRECT_URI_UNREGISTERED,
+        &fault::RESPONSE_TYPE_MISSING,
+        &fault::RESPONSE_TYPE_UNSUPPORTED,
+        &fault::SCOPE_MALFORMED,
+        &fault::SCOPE_NOT_REGISTERED,
+        &fault::PKCE_REQUIRED,
+        &fault::PKCE_METHOD_MISSING,
+        &fault::PKCE_METHOD_UNSUPPORTED,
+        &fault::PKCE_CHALLENGE_MISSING,
+        &fault::PKCE_CHALLENGE_MALFORMED,
+        &fault::PROMPT_UNSUPPORTED,
+        &fault::PROMPT_NONE_NOT_ALONE,
+        &fault::MAX_AGE_MALFORMED,
+        &fault::TARGET_UNKNOWN,
+        &fault::TARGET_WITHOUT_SCOPE,
+    ],
+)];
+
 /// A token to ask about that did not come.
 pub const PRESENTED: Refusals = &[(400, &[&fault::TOKEN_PARAMETER_MISSING])];
 

@@ -6,9 +6,9 @@ use protocol::metadata::AuthorizationServerMetadata;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::bodies::{CancelBody, MeetingBody, PresentedBody, TokenBody};
+use super::bodies::{CancelBody, MeetingBody, PresentedBody, PushedBody, TokenBody};
 use crate::meetings::{CancelledAnswer, CreatedAnswer, ListAnswer, MeetingAnswer, ProfileAnswer};
-use crate::oauth::{Introspection, TokenResponse};
+use crate::oauth::{Introspection, PushedResponse, TokenResponse};
 use crate::web::Envelope;
 
 /// Schemas by their names.
@@ -28,10 +28,12 @@ pub fn all() -> Schemas {
     collect::<Envelope<'_>>(&mut absent);
     collect::<ErrorBody<'_>>(&mut absent);
     collect::<TokenResponse<'_>>(&mut absent);
+    collect::<PushedResponse>(&mut absent);
     collect::<Introspection>(&mut absent);
     collect::<AuthorizationServerMetadata>(&mut absent);
     collect::<JwkSet>(&mut absent);
     collect::<TokenBody>(&mut absent);
+    collect::<PushedBody>(&mut absent);
     collect::<PresentedBody>(&mut absent);
     absent.values_mut().for_each(forbid_null);
     told_apart_by_hand(&mut absent);

@@ -263,6 +263,7 @@ fn settings_words(app: &AppDetails) -> Vec<&'static str> {
         (switches.pkce_required, "PKCE is required"),
         (switches.expires_in_as_time, "expires_in is a time"),
         (switches.assertions_only, "client secrets are refused"),
+        (switches.push_required, "it pushes its authorization requests"),
         (!app.keys.is_empty(), "it has keys for signed assertions"),
     ];
     all.into_iter().filter_map(|(on, words)| on.then_some(words)).collect()

@@ -47,6 +47,8 @@ async fn the_metadata_says_what_is_true() {
         "consent",
         "select_account"
       ],
+      "pushed_authorization_request_endpoint": "https://issuer/oauth2/par",
+      "require_pushed_authorization_requests": false,
       "response_modes_supported": [
         "query"
       ],

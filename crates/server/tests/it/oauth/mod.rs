@@ -11,6 +11,7 @@ pub mod flow;
 mod introspect;
 mod metadata;
 mod public_apps;
+mod pushed_requests;
 mod races;
 mod resources;
 mod revoke;
