@@ -112,9 +112,7 @@ impl Plan {
         let queue = browser.page("/review").await?;
         let second = link_after(&queue, "Next page").ok_or("the queue has one page")?;
         let log = browser.page("/review/audit").await?;
-        let deep = link_after(&log, "Older entries")
-            .or_else(|| link_after(&log, "Next page"))
-            .ok_or("the log has one page")?;
+        let deep = link_after(&log, "Earlier entries").ok_or("the log has one page")?;
         let app = &someone.app;
         let pages = [
             get("the review queue", "/review"),

@@ -73,7 +73,7 @@ sql::statements! {
     LIST_REVISIONS = "SELECT number, status, created_at, submitted_at FROM app_revisions WHERE app_id = $1
         ORDER BY number DESC LIMIT 50";
     /// What was decided about an app, latest first.
-    LIST_DECISIONS = "SELECT d.decision, d.reasons, d.decided_at, r.number, d.revision_id
+    LIST_DECISIONS = "SELECT d.decision, d.reasons, d.decided_at, r.number, d.revision_id, d.submitted_at
         FROM review_decisions d LEFT JOIN app_revisions r ON r.id = d.revision_id
         WHERE d.app_id = $1 ORDER BY d.decided_at DESC, d.id DESC LIMIT 50";
     /// How many people let the app in, counted as far as anybody wants to know.
@@ -311,6 +311,8 @@ pub struct PastDecision {
     pub number: Option<i64>,
     /// That revision.
     pub revision: RevisionId,
+    /// When it had been handed in.
+    pub submitted_at: Option<Timestamp>,
 }
 
 /// The latest revisions of an app and the latest decisions about it.
@@ -330,6 +332,7 @@ pub fn list_history(tx: &mut Tx<'_>, app: &AppId) -> Result<(Vec<PastRevision>, 
             at: row.get(2)?,
             number: row.get(3)?,
             revision: row.get(4)?,
+            submitted_at: row.get(5)?,
         })
     })?;
     Ok((revisions, decisions))

@@ -1,5 +1,7 @@
 //! An app's history, as its developer reads it: what was submitted, what was decided and why.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::app::RevisionStatus;
@@ -32,12 +34,15 @@ pub struct Event {
 /// The history, latest first.
 pub fn history(revisions: &[PastRevision], decisions: &[PastDecision]) -> Vec<Event> {
     let mut events: Vec<Event> = decisions.iter().map(decided).collect();
+    let plain = |at, title| Event { at, title, tone: "", reasons: Vec::new() };
+    // A revision keeps the last time at which it was handed in, each decision the one that it was about.
+    let last = revisions.iter().map(|revision| (Some(revision.number), revision.submitted_at));
+    let earlier = decisions.iter().map(|decision| (decision.number, decision.submitted_at));
+    let rounds: BTreeSet<(i64, Timestamp)> =
+        last.chain(earlier).filter_map(|(number, at)| Some((number?, at?))).collect();
+    events.extend(rounds.iter().map(|(number, at)| plain(*at, format!("Revision {number} submitted for review"))));
     for revision in revisions {
         let number = revision.number;
-        let plain = |at, title| Event { at, title, tone: "", reasons: Vec::new() };
-        if let Some(at) = revision.submitted_at {
-            events.push(plain(at, format!("Revision {number} submitted for review")));
-        }
         let words = match revision.status {
             RevisionStatus::Discarded => format!("Revision {number} begun, later discarded"),
             _ if number == 1 => "App created".to_owned(),
@@ -104,6 +109,7 @@ mod tests {
             at: at(millis),
             number: Some(1),
             revision: RevisionId::from_text("rev-1"),
+            submitted_at: None,
         }
     }
 
@@ -126,6 +132,30 @@ mod tests {
                 "Revision 1 approved",
                 "Revision 1 submitted for review",
                 "App created"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_round_of_a_review_is_told_once() {
+        let round = |word, millis, submitted| PastDecision {
+            submitted_at: Some(at(submitted)),
+            ..decision(word, millis, "[]")
+        };
+        let events = history(
+            &[revision(1, RevisionStatus::Approved, 10, Some(40))],
+            &[round("suspended", 60, 40), round("approved", 50, 40), round("held", 30, 20)],
+        );
+        let told: Vec<(&str, i64)> = events.iter().map(|event| (event.title.as_str(), event.at.as_millis())).collect();
+        assert_eq!(
+            told,
+            [
+                ("App suspended", 60),
+                ("Revision 1 approved", 50),
+                ("Revision 1 submitted for review", 40),
+                ("Revision 1 put on hold", 30),
+                ("Revision 1 submitted for review", 20),
+                ("App created", 10)
             ]
         );
     }

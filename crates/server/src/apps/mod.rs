@@ -55,7 +55,8 @@ pub use lifecycle::{Change, Creation, NewSecret, delete, submit};
 pub use pages::{read_form, routes, samples};
 pub use refusals::{Refusals, write_refusals};
 pub use store::{
-    NewApp, find_details, find_serving, is_developer, list_apps, list_owned, may_use, raise_epoch, touch_secret,
+    NewApp, find_details, find_name, find_serving, is_developer, list_apps, list_owned, may_use, raise_epoch,
+    touch_secret,
 };
 pub use switches::Switches;
 

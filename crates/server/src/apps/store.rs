@@ -56,6 +56,9 @@ sql::statements! {
             a.pkce_required_at, a.expires_in_as_time_at, a.assertions_only_at, a.push_required_at
         FROM apps a JOIN users u ON u.id = a.owner_id JOIN app_revisions w ON w.id = a.working_revision_id
         WHERE a.id = $1 OR a.client_id = $1";
+    /// What an app is called.
+    FIND_APP_NAME = "SELECT r.name FROM apps a JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
+        WHERE a.id = $1";
     /// One revision.
     FIND_REVISION = "SELECT id, number, status, name, homepage_url, policy_url, logo_url, use_case, description, terms_url,
             support_email, submitted_at, decided_at, logo_hash, test_plan, test_account, created_at, changed_at
@@ -337,6 +340,12 @@ pub fn find_details(tx: &mut Tx<'_>, named: &str) -> Result<Option<AppDetails>, 
     })?;
     app.keys = list_keys(tx, &app.id)?;
     Ok(Some(app))
+}
+
+/// What an app is called, a deleted one too.
+pub fn find_name(tx: &mut Tx<'_>, app: &AppId) -> Result<Option<String>, DbError> {
+    let name = tx.find(&FIND_APP_NAME, params![app], |row| row.get::<String>(0))?;
+    Ok(name.map(|name| Declaration { name, ..Declaration::default() }.display_name().to_owned()))
 }
 
 /// One revision with its callback URLs and scopes.

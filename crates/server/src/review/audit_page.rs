@@ -23,7 +23,7 @@ use super::samples::shell;
 use crate::app::SharedApp;
 use crate::apps;
 use crate::audit::{Actor, Record};
-use crate::ids::UserId;
+use crate::ids::{AppId, UserId};
 use crate::time::Timestamp;
 use crate::users::{self, Email, answer};
 use crate::web::samples::{NOW, Sample, Samples};
@@ -91,10 +91,17 @@ struct Line {
     at: Timestamp,
     action: String,
     actor: String,
-    app_id: Option<String>,
+    app: Option<Named>,
     user: Option<String>,
     address: String,
     details: Vec<(String, String)>,
+}
+
+/// An app, by its name and its id.
+#[derive(Clone)]
+struct Named {
+    id: String,
+    name: String,
 }
 
 /// The filter as it was typed, and as the log is asked.
@@ -179,11 +186,20 @@ fn load(tx: &mut Tx<'_>, filter: &Filter, before: &Before) -> Result<(Vec<Line>,
     Ok((lines, next))
 }
 
-/// The addresses of people, each looked up once a page.
+/// The addresses of people and the names of apps, each looked up once a page.
 #[derive(Default)]
 struct Names(BTreeMap<String, String>);
 
 impl Names {
+    fn of_app(&mut self, tx: &mut Tx<'_>, id: String) -> Result<Named, DbError> {
+        let name = match self.0.get(&id) {
+            Some(known) => known.clone(),
+            None => apps::find_name(tx, &AppId::from_text(&id))?.unwrap_or_else(|| id.clone()),
+        };
+        self.0.insert(id.clone(), name.clone());
+        Ok(Named { id, name })
+    }
+
     fn of(&mut self, tx: &mut Tx<'_>, id: &str) -> Result<String, DbError> {
         if let Some(known) = self.0.get(id) {
             return Ok(known.clone());
@@ -200,7 +216,7 @@ impl Line {
     fn new(tx: &mut Tx<'_>, entry: AuditEntry, names: &mut Names) -> Result<Line, DbError> {
         let actor = match entry.actor_kind.as_str() {
             "user" => names.of(tx, &entry.actor_id)?,
-            "app" => format!("the app {}", entry.actor_id),
+            "app" => format!("the app {}", names.of_app(tx, entry.actor_id.clone())?.name),
             "operator" => "the operator".to_owned(),
             _ => "the server".to_owned(),
         };
@@ -210,7 +226,7 @@ impl Line {
             at: entry.at,
             action: entry.action,
             actor,
-            app_id: entry.app_id,
+            app: entry.app_id.map(|id| names.of_app(tx, id)).transpose()?,
             user,
             address: entry.address,
             details: details(&entry.detail),
@@ -297,7 +313,10 @@ impl Samples for AuditPage {
             at: NOW.minus(Duration::from_secs(60 * minutes)),
             action: action.to_owned(),
             actor: actor.to_owned(),
-            app_id: action.starts_with("app").then(|| "app-6f1c2a38-7d0f-4a4e-9a53-2f0d4f1f3c11".to_owned()),
+            app: action.starts_with("app").then(|| Named {
+                id: "app-6f1c2a38-7d0f-4a4e-9a53-2f0d4f1f3c11".to_owned(),
+                name: "Lesson Planner".to_owned(),
+            }),
             user: action.starts_with("user").then(|| "asha@example.com".to_owned()),
             address: "203.0.113.9".to_owned(),
             details: details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

@@ -13,9 +13,9 @@ use crate::time::Timestamp;
 sql::statements! {
     /// Takes the app's row: whoever changes something about the app waits for the one before.
     LOCK_APP = "UPDATE apps SET id = id WHERE id = $1 AND deleted_at IS NULL";
-    /// One decision.
-    INSERT_DECISION = "INSERT INTO review_decisions (id, app_id, revision_id, decision, reasons, decided_by, decided_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    /// One decision, with the time at which the revision had been handed in.
+    INSERT_DECISION = "INSERT INTO review_decisions (id, app_id, revision_id, decision, reasons, decided_by, decided_at, submitted_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT submitted_at FROM app_revisions WHERE id = $3))";
     /// What was decided about an app, latest first.
     LIST_PAST_DECISIONS = "SELECT d.decision, d.reasons, d.decided_at, r.number, u.name, u.lname
         FROM review_decisions d LEFT JOIN app_revisions r ON r.id = d.revision_id LEFT JOIN users u ON u.id = d.decided_by
