@@ -6,14 +6,15 @@
 #   ./bench.sh quick           fewer calls, ES256 alone, no criterion: about a minute
 #   ./bench.sh --record        also puts the tables into docs/performance.md
 #   ./bench.sh --json FILE     also writes everything as JSON
+#   ./bench.sh console         the pages of the console and the review among 100,000 apps and 1,000,000 log entries instead
 #
-# More options: target/release/bench run --help
+# More options: target/release/bench run --help, target/release/bench console --help
 set -euo pipefail
 cd "$(dirname "$0")"
 target=${CARGO_TARGET_DIR:-target}
 
 mode=full
-if [ "${1:-}" = quick ]; then mode=quick; shift; fi
+case ${1:-} in quick | console) mode=$1; shift ;; esac
 options=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -25,6 +26,9 @@ done
 
 cargo build --release --quiet -p jiomeet-oauth -p bench
 mkdir -p "$target"
+if [ "$mode" = console ]; then
+    exec "$target/release/bench" console --server "$target/release/jiomeet-oauth" --scratch "$target" "${options[@]}"
+fi
 if [ "$mode" = quick ]; then
     options+=(--quick --algorithms ES256)
 else

@@ -93,7 +93,7 @@ impl Plan {
         self.wait_for_known_apps(deployment, &browser, typed(&["name"])).await?;
         let app = format!("/oauth/apps/{}", someone.app);
         let pages = [
-            get("the developer's list of 10,000 apps", "/oauth/apps"),
+            get("the list of a developer with a tenth of the apps", "/oauth/apps"),
             get("its second page", second),
             get("an app's page", app.clone()),
             get("the form of an app", format!("{app}/edit")),

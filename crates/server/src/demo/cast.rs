@@ -139,6 +139,17 @@ pub const APPS: &[Part] = &[
         reason: "",
     },
     Part {
+        name: "Huddle Board",
+        kind: ClientKind::Confidential,
+        site: "https://huddle-board.example",
+        callback_urls: &["https://huddle-board.example/callback", "https://tinyurl.com/huddle-board"],
+        scopes: &["user:read", "meeting:read", "meeting:join"],
+        use_case: USE_CASES[5],
+        description: "A board of who meets when, for a team's wall.",
+        stage: Stage::InReview,
+        reason: "",
+    },
+    Part {
         name: "Tutor Table",
         kind: ClientKind::Confidential,
         site: "https://tutor-table.example",
