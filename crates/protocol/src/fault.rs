@@ -220,6 +220,15 @@ catalogue! {
     RESPONSE_MODE_UNSUPPORTED = "response_mode_unsupported":
         "The response_mode is not supported.",
         "Leave response_mode out, or send query.";
+    ID_TOKEN_HINT_INVALID = "id_token_hint_invalid":
+        "The id_token_hint is not an ID token that this server gave the app.",
+        "Send the ID token as it came, or leave the hint out.";
+    OTHER_PERSON_SIGNED_IN = "other_person_signed_in":
+        "Somebody else is signed in than the app expects.",
+        "Send the person here without id_token_hint, or with the hint of whom they are signed in as.";
+    LOGOUT_URI_UNREGISTERED = "logout_uri_unregistered":
+        "The post_logout_redirect_uri is not identical to one that is registered for the app.",
+        "Register it with the app, byte for byte, and send client_id or id_token_hint with it.";
     CONSENT_DENIED = "consent_denied":
         "The person said no.",
         "Offer to try again, and explain what the access is for.";

@@ -81,9 +81,59 @@ pub struct AuthorizationServerMetadata {
     /// RFC 9207: every answer on the redirect carries `iss`.
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
+    /// OpenID Connect Core 5.3: who the person is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_endpoint: Option<String>,
+    /// OpenID Connect RP-Initiated Logout 2.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_session_endpoint: Option<String>,
+    /// `public`: every app knows a person by the same `sub`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subject_types_supported: Vec<String>,
+    /// The algorithms of ID tokens that are signed now or next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_token_signing_alg_values_supported: Vec<String>,
+    /// Claims that userinfo or ID tokens may have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims_supported: Vec<String>,
+    /// `normal`: we say them ourselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claim_types_supported: Vec<String>,
+    /// Whether the parameter `claims` is read.
+    #[serde(default)]
+    pub claims_parameter_supported: bool,
+    /// Whether the parameter `request` is read (OpenID Connect Discovery 3).
+    #[serde(default)]
+    pub request_parameter_supported: bool,
+    /// Whether the parameter `request_uri` is read for any URL; it would be true if it were left out.
+    #[serde(default)]
+    pub request_uri_parameter_supported: bool,
     /// Values of `prompt` (Initiating User Registration via OpenID Connect, section 5).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prompt_values_supported: Vec<String>,
+}
+
+/// What an API says about itself to clients: protected resource metadata (RFC 9728 section 2).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProtectedResourceMetadata {
+    /// Its identifier: what tokens for it carry as `aud`.
+    pub resource: String,
+    /// The issuers whose tokens it takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_servers: Vec<String>,
+    /// The scopes that open it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes_supported: Vec<String>,
+    /// How a token may be sent: `header` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bearer_methods_supported: Vec<String>,
+    /// A name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_name: Option<String>,
+    /// Documentation for developers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_documentation: Option<String>,
 }
 
 #[cfg(test)]
@@ -108,6 +158,9 @@ mod tests {
                 "token_endpoint": "https://auth.example/api/oauth2/v2/token",
                 "response_types_supported": ["code"],
                 "authorization_response_iss_parameter_supported": true,
+                "claims_parameter_supported": false,
+                "request_parameter_supported": false,
+                "request_uri_parameter_supported": false,
             })
         );
     }

@@ -13,6 +13,7 @@
 mod claims;
 mod client_key;
 mod compact;
+mod id_token;
 mod jwk;
 mod presented;
 mod signing;
@@ -23,6 +24,7 @@ mod verifying;
 
 pub use claims::{AccessTokenClaims, Audience, check_access_token, check_issued_token};
 pub use client_key::{ClientAlgorithm, ClientKey, KeyFault, MAX_CLIENT_KEYS, MAX_KEY_SET_BYTES, Thumbprint};
+pub use id_token::{IdTokenClaims, at_hash, read_id_token_hint};
 pub use jwk::{Jwk, JwkSet, KeyMaterial};
 pub use presented::PresentedJwt;
 pub use signing::{Pkcs8, SigningKey};

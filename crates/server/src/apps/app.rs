@@ -150,6 +150,8 @@ pub struct ServingApp {
     pub logo: Option<Sha256Digest>,
     /// Where people may be sent back to.
     pub callback_urls: Vec<String>,
+    /// Where people may be sent after they signed out at its wish, a URL a line.
+    pub post_logout_urls: String,
     /// What it may ask for.
     pub scopes: ScopeSet,
     /// What it cannot work without, and why.

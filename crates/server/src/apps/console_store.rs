@@ -45,7 +45,7 @@ sql::statements! {
         ORDER BY a.created_at DESC, a.id DESC LIMIT $4");
     /// Another declaration in a revision that its developer may edit.
     UPDATE_REVISION = "UPDATE app_revisions SET name = $3, homepage_url = $4, policy_url = $5, logo_url = $6, use_case = $7,
-            description = $8, terms_url = $9, support_email = $10, test_plan = $11, test_account = $12, changed_at = $2,
+            description = $8, terms_url = $9, support_email = $10, test_plan = $11, test_account = $12, post_logout_urls = $13, changed_at = $2,
             logo_hash = CASE WHEN logo_url = $6 THEN logo_hash ELSE NULL END
         WHERE id = $1 AND status IN ('draft', 'on_hold', 'rejected')";
     /// Other callback URLs in a revision that serves in test mode.
@@ -218,7 +218,8 @@ pub fn claim_edit(
         declared.terms_url,
         declared.support_email,
         declared.test_plan,
-        declared.test_account
+        declared.test_account,
+        declared.post_logout_urls
     ];
     if tx.execute(&UPDATE_REVISION, values)? == 0 {
         return Ok(false);

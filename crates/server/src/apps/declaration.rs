@@ -46,6 +46,8 @@ pub struct Declaration {
     pub support_email: String,
     /// Where people may be sent back to, 1 to 10.
     pub callback_urls: Vec<String>,
+    /// Where people may be sent after they signed out at the app's wish, a URL a line; optional.
+    pub post_logout_urls: String,
     /// What it may ask for, each with the reason if the app cannot work without it.
     pub scopes: Vec<(Scope, Option<String>)>,
     /// How a reviewer can try the app, for the reviewer only; optional.
@@ -91,6 +93,7 @@ impl Declaration {
             &mut self.support_email,
             &mut self.test_plan,
             &mut self.test_account,
+            &mut self.post_logout_urls,
         ]
         .into_iter()
         .chain(&mut self.callback_urls)
@@ -126,6 +129,7 @@ impl Declaration {
             ("terms_url", self.terms_url != before.terms_url),
             ("support_email", self.support_email != before.support_email),
             ("callback_urls", self.callback_urls != before.callback_urls),
+            ("post_logout_urls", self.post_logout_urls != before.post_logout_urls),
             ("scopes", scopes(self) != scopes(before)),
             ("test_plan", self.test_plan != before.test_plan),
             ("test_account", self.test_account != before.test_account),
@@ -140,6 +144,8 @@ impl Declaration {
     #[must_use]
     pub fn without_bad_urls(mut self, kind: ClientKind) -> Declaration {
         self.callback_urls.retain(|url| url_rules::check_callback_url(url, kind).is_ok());
+        let good = |url: &&str| url_rules::check_callback_url(url, kind).is_ok();
+        self.post_logout_urls = url_lines(&self.post_logout_urls).filter(good).collect::<Vec<_>>().join("\n");
         for url in [&mut self.homepage_url, &mut self.policy_url, &mut self.terms_url] {
             if url_rules::check_page_url(url).is_err() {
                 url.clear();
@@ -169,11 +175,17 @@ impl Declaration {
             );
         }
         faults.callback_urls(&self.callback_urls, kind);
+        faults.post_logout_urls(&self.post_logout_urls, kind);
         faults.scopes(&self.scopes);
         faults.length("test_plan", &self.test_plan, 4000);
         faults.length("test_account", &self.test_account, 500);
         faults.0
     }
+}
+
+/// The URLs of a field that takes one a line.
+pub fn url_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
 #[derive(Default)]
@@ -245,6 +257,20 @@ impl Faults {
             }
             if let Err(found) = url_rules::check_callback_url(url, kind) {
                 self.url(&field, &found);
+            }
+        }
+    }
+
+    fn post_logout_urls(&mut self, text: &str, kind: ClientKind) {
+        const FIELD: &str = "post_logout_urls";
+        let count = url_lines(text).count();
+        if count > MAX_CALLBACK_URLS {
+            self.bar(FIELD, format!("There are {count} URLs; keep at most {MAX_CALLBACK_URLS}, one on each line."));
+        }
+        self.length(FIELD, text, 2048 * MAX_CALLBACK_URLS);
+        for url in url_lines(text) {
+            if let Err(found) = url_rules::check_callback_url(url, kind) {
+                self.url(FIELD, &found);
             }
         }
     }
@@ -347,6 +373,22 @@ mod tests {
         for declared in barred {
             assert!(declared.faults(ClientKind::Confidential).iter().any(|fault| fault.bars_draft), "{declared:?}");
         }
+    }
+
+    #[test]
+    fn people_return_after_signing_out_to_urls_that_keep_to_the_rules() {
+        let with = |text: &str| Declaration { post_logout_urls: text.into(), ..good() };
+        let fields = |text: &str| {
+            let faults = with(text).faults(ClientKind::Confidential);
+            faults.into_iter().map(|fault| fault.field).collect::<Vec<_>>()
+        };
+        assert_eq!(fields("https://calendar.example.com/bye\n\n http://localhost:3000/bye "), [""; 0]);
+        assert_eq!(fields("https://calendar.example.com/bye\njavascript:alert(1)")[0], "post_logout_urls");
+        assert_eq!(fields(&"https://calendar.example.com/bye\n".repeat(11)), ["post_logout_urls"]);
+        let serves =
+            with("javascript:alert(1)\nhttps://calendar.example.com/bye").without_bad_urls(ClientKind::Confidential);
+        assert_eq!(serves.post_logout_urls, "https://calendar.example.com/bye");
+        assert_eq!(with("https://calendar.example.com/bye").changed_fields(&good()), ["post_logout_urls"]);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub use app::{AppStatus, RevisionStatus, SecretHash, ServingApp, TokenApp};
 pub use changes::{change_keys, change_switches};
 pub use client_keys::{AppKey, NewKeys, list_keys_of_client, note_key_use};
 pub use console_store::lock_details;
-pub use declaration::{Declaration, FieldFault, MAX_CALLBACK_URLS, MAX_REASON_CHARACTERS, USE_CASES};
+pub use declaration::{Declaration, FieldFault, MAX_CALLBACK_URLS, MAX_REASON_CHARACTERS, USE_CASES, url_lines};
 pub use details::{AppDetails, AppSummary, RevisionDetails, SecretDetails};
 pub use lifecycle::{Change, Creation, NewSecret, delete, submit};
 pub use pages::{read_form, routes, samples};

@@ -18,7 +18,8 @@ sql::statements! {
     /// The app and the revision that serves it.
     FIND_SERVING = "SELECT a.id, a.client_id, a.kind, a.suspended_at, a.epoch, a.consent_version, a.pkce_required_at,
             a.owner_id, u.name, u.lname, r.id, r.name, r.homepage_url, r.policy_url, r.logo_hash,
-            CASE WHEN a.approved_revision_id IS NULL THEN NULL ELSE r.decided_at END, r.status, a.push_required_at
+            CASE WHEN a.approved_revision_id IS NULL THEN NULL ELSE r.decided_at END, r.status, a.push_required_at,
+            r.post_logout_urls
         FROM apps a
         JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
         JOIN users u ON u.id = a.owner_id
@@ -42,8 +43,9 @@ sql::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     /// A new revision.
     INSERT_REVISION = "INSERT INTO app_revisions (id, app_id, number, status, name, homepage_url, policy_url, logo_url,
-            use_case, description, terms_url, support_email, test_plan, test_account, created_at, changed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)";
+            use_case, description, terms_url, support_email, test_plan, test_account, created_at, changed_at,
+            post_logout_urls)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)";
     /// One callback URL of a revision.
     INSERT_CALLBACK_URL = "INSERT INTO callback_urls (revision_id, position, url) VALUES ($1, $2, $3)";
     /// One scope of a revision.
@@ -61,7 +63,8 @@ sql::statements! {
         WHERE a.id = $1";
     /// One revision.
     FIND_REVISION = "SELECT id, number, status, name, homepage_url, policy_url, logo_url, use_case, description, terms_url,
-            support_email, submitted_at, decided_at, logo_hash, test_plan, test_account, created_at, changed_at
+            support_email, submitted_at, decided_at, logo_hash, test_plan, test_account, created_at, changed_at,
+            post_logout_urls
         FROM app_revisions WHERE id = $1";
     /// An app's secrets.
     LIST_SECRETS = "SELECT id, last_four, created_at, last_used_at, expires_at FROM app_secrets WHERE app_id = $1
@@ -133,6 +136,7 @@ pub fn find_serving(tx: &mut Tx<'_>, client_id: &ClientId) -> Result<Option<Serv
             policy_url: row.get(13)?,
             logo: row.get::<Option<[u8; 32]>>(14)?.map(Sha256Digest::from_bytes),
             callback_urls: Vec::new(),
+            post_logout_urls: row.get(18)?,
             scopes: ScopeSet::new(),
             required_scopes: Vec::new(),
             approved_at,
@@ -159,6 +163,7 @@ fn keep_to_the_rules(app: &mut ServingApp) {
         homepage_url: std::mem::take(&mut app.homepage_url),
         policy_url: std::mem::take(&mut app.policy_url),
         callback_urls: std::mem::take(&mut app.callback_urls),
+        post_logout_urls: std::mem::take(&mut app.post_logout_urls),
         ..Declaration::default()
     };
     let declared = declared.without_bad_urls(app.kind);
@@ -166,6 +171,7 @@ fn keep_to_the_rules(app: &mut ServingApp) {
     app.homepage_url = declared.homepage_url;
     app.policy_url = declared.policy_url;
     app.callback_urls = declared.callback_urls;
+    app.post_logout_urls = declared.post_logout_urls;
 }
 
 /// Whether this person may use the app: everybody once it is approved, else its owner, collaborators and testers.
@@ -238,7 +244,8 @@ pub(super) fn insert_revision(
         declared.support_email,
         declared.test_plan,
         declared.test_account,
-        now
+        now,
+        declared.post_logout_urls
     ];
     tx.execute(&INSERT_REVISION, values)?;
     insert_callback_urls(tx, id, &declared.callback_urls)?;
@@ -365,6 +372,7 @@ pub fn find_revision(tx: &mut Tx<'_>, id: &RevisionId) -> Result<Option<Revision
                 terms_url: row.get(9)?,
                 support_email: row.get(10)?,
                 callback_urls: Vec::new(),
+                post_logout_urls: row.get(18)?,
                 scopes: Vec::new(),
                 test_plan: row.get(14)?,
                 test_account: row.get(15)?,

@@ -81,6 +81,9 @@ pub struct Create {
     /// Where people may be sent back to; 1 to 10 of them.
     #[arg(long, value_name = "URL", required = true)]
     callback_url: Vec<String>,
+    /// Where people may be sent after they signed out at the app's wish; repeat for more.
+    #[arg(long, value_name = "URL")]
+    post_logout_url: Vec<String>,
     /// A scope it may ask for; repeat for more.
     #[arg(long, required = true)]
     scope: Vec<String>,
@@ -181,6 +184,7 @@ impl Create {
             use_case: self.use_case,
             description: self.description,
             callback_urls: self.callback_url,
+            post_logout_urls: self.post_logout_url.join("\n"),
             scopes,
             ..Declaration::default()
         };
@@ -452,6 +456,7 @@ fn revision_json(revision: &RevisionDetails) -> Json {
         "terms_url": declared.terms_url,
         "support_email": declared.support_email,
         "callback_urls": declared.callback_urls,
+        "post_logout_urls": apps::url_lines(&declared.post_logout_urls).collect::<Vec<_>>(),
         "scopes": scope_names(declared),
         "submitted_at": revision.submitted_at.map(Timestamp::to_iso),
         "decided_at": revision.decided_at.map(Timestamp::to_iso),

@@ -128,6 +128,7 @@ impl Config {
         };
         positive("tokens.authorization_code_ttl", self.tokens.authorization_code_ttl);
         positive("tokens.access_token_ttl", self.tokens.access_token_ttl);
+        positive("tokens.id_token_ttl", self.tokens.id_token_ttl);
         positive("tokens.refresh_token_ttl", self.tokens.refresh_token_ttl);
         positive("accounts.session_ttl", self.accounts.session_ttl);
         positive("accounts.confirmation_ttl", self.accounts.confirmation_ttl);

@@ -43,6 +43,8 @@ section! {
         authorization_code_ttl: Ttl = "\"5m\"",
         /// How long an access token opens the API.
         access_token_ttl: Ttl = "\"1d\"",
+        /// How long an ID token says who signed in.
+        id_token_ttl: Ttl = "\"1h\"",
         /// How long a refresh token can be used, from its making.
         refresh_token_ttl: Ttl = "\"60d\"",
         /// How long after a rotation the previous refresh token still gets the same successor again: answers get lost.

@@ -103,23 +103,32 @@ impl Signer {
         Arc::clone(&self.published().jwks)
     }
 
-    /// The algorithm that signs now.
-    pub fn algorithm(&self) -> Algorithm {
-        self.published().signing.algorithm()
+    /// The algorithms that sign now and, once it is known, next.
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        let published = self.published();
+        let mut algorithms = vec![published.signing.algorithm()];
+        algorithms.extend(published.next.iter().map(|(_, key)| key.algorithm()));
+        algorithms.dedup();
+        algorithms
     }
 }
 
 impl Place {
+    /// The algorithm of the key that signs here.
+    pub fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
+    }
+
     /// Signs claims, the JSON text of an object, as a token of that type.
     ///
     /// # Errors
     /// When the library refuses, or the runtime stops.
-    pub async fn sign(self, typ: TokenType, claims: Vec<u8>) -> Result<String, SignFailed> {
+    pub async fn sign(&self, typ: TokenType, claims: Vec<u8>) -> Result<String, SignFailed> {
         if self.key.algorithm() != Algorithm::Rs256 {
             return self.key.sign(typ, &claims).map_err(|error| SignFailed(error.to_string()));
         }
-        let _turn = self.slow.acquire_owned().await.map_err(|error| SignFailed(error.to_string()))?;
-        let key = self.key;
+        let _turn = Arc::clone(&self.slow).acquire_owned().await.map_err(|error| SignFailed(error.to_string()))?;
+        let key = Arc::clone(&self.key);
         let signed = tokio::task::spawn_blocking(move || key.sign(typ, &claims)).await;
         signed.map_err(|error| SignFailed(error.to_string()))?.map_err(|error| SignFailed(error.to_string()))
     }

@@ -51,7 +51,7 @@ impl Destination {
 
 /// A redirect that nobody stores and whose target does not learn where it came from: it may carry a code.
 /// 303 after forms and queries alike, so that a browser never sends the form on (RFC 9700 4.12).
-fn redirect(location: &str) -> Response {
+pub(super) fn redirect(location: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(location) else {
         tracing::error!("a registered redirect URI cannot stand in a header");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -120,7 +120,7 @@ impl Visit {
                 self.app.refusals.note_error(facts.app.client_id.as_str(), &error, self.now);
                 Ok(destination.refuse(&self.app.issuer, &error))
             }
-            Step::Go(destination, demand, next) => self.go(facts, destination, demand, next, &request, stage).await,
+            Step::Go(destination, demand, next) => self.go(facts, destination, *demand, next, &request, stage).await,
         }
     }
 
@@ -132,7 +132,11 @@ impl Visit {
 
     /// What the decisions need of the configuration.
     pub fn settings(&self) -> Settings<'_> {
-        Settings { require_pkce: self.app.config.tokens.require_pkce, catalogue: &self.app.catalogue }
+        Settings {
+            require_pkce: self.app.config.tokens.require_pkce,
+            catalogue: &self.app.catalogue,
+            hints: &*self.app,
+        }
     }
 
     fn close(
@@ -163,7 +167,7 @@ impl Visit {
             Next::Issue if stage == Stage::AskAnew => Next::Consent(ConsentReason::PromptConsent),
             next => next,
         };
-        if demand.request.prompt.none
+        if (demand.request.prompt.none || next == Next::SomebodyElse)
             && let Err(error) = next.without_a_page()
         {
             return Ok(destination.refuse(&self.app.issuer, &error));
@@ -176,8 +180,10 @@ impl Visit {
                 Ok(pages::consent(self, &facts.app, person, &destination, &demand, request))
             }
             (Next::Issue, Some(person)) => Ok(self.issue(&facts, person, &destination, &demand, request).await),
-            // Unreachable: without a person the next step is sign-in.
-            (Next::Consent(_) | Next::Issue, None) => Err(PageError::internal("consent without a person")),
+            // Unreachable: without a person the next step is sign-in, and somebody else was refused.
+            (Next::Consent(_) | Next::Issue, None) | (Next::SomebodyElse, _) => {
+                Err(PageError::internal("consent without a person"))
+            }
         }
     }
 

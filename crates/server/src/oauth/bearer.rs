@@ -264,6 +264,7 @@ pub fn claim_use(tx: &mut Tx<'_>, token: &Verified, now: Timestamp) -> Result<()
     check(tx, token, None, now).map(drop)
 }
 
-fn revoked() -> OAuthError {
+/// A token that opens nothing any more.
+pub(super) fn revoked() -> OAuthError {
     OAuthError::invalid_token(&fault::TOKEN_REVOKED)
 }

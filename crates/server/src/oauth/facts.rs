@@ -7,12 +7,14 @@ use sql::{DbError, Tx};
 use super::answer::Destination;
 use super::consent::Consent;
 use super::consent_store::find_consent;
-use super::prompt::{Asking, Next, SessionFacts, consent_reason, sign_in_reason};
+use super::id_token;
+use super::prompt::{Asking, Next, SessionFacts, consent_reason, is_somebody_else, sign_in_reason};
 use super::sealed_request::CarriedRequest;
 use super::zones::{Access, Asked, Closed, Demand, Zone, enter};
+use crate::app::App;
 use crate::apps::{self, ServingApp};
 use crate::catalogue::Catalogue;
-use crate::ids::ClientId;
+use crate::ids::{ClientId, UserId};
 use crate::time::Timestamp;
 use crate::users::{self, SessionHash, SignedIn};
 
@@ -73,16 +75,30 @@ pub enum Step {
     /// Back to the app with an error.
     Refuse(Destination, OAuthError),
     /// The request is in order: sign-in, consent, or a code.
-    Go(Destination, Demand, Next),
+    Go(Destination, Box<Demand>, Next),
 }
 
 /// What the decision needs besides the facts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Settings<'a> {
     /// Whether confidential apps must use PKCE too.
     pub require_pkce: bool,
     /// Which scopes there are, and whom tokens can be for.
     pub catalogue: &'a Catalogue,
+    /// Who can read an ID token that is sent as a hint.
+    pub hints: &'a dyn Hints,
+}
+
+/// Reads hints of whom an app expects.
+pub trait Hints {
+    /// Whom this ID token names; none unless it was given to this app.
+    fn hinted_user(&self, id_token: &str, client: &ClientId) -> Option<UserId>;
+}
+
+impl Hints for App {
+    fn hinted_user(&self, id_token: &str, client: &ClientId) -> Option<UserId> {
+        id_token::hinted_user(self, id_token, client)
+    }
 }
 
 impl Facts {
@@ -98,7 +114,7 @@ impl Facts {
             Ok(demand) => {
                 let any_program = any_program_may_take(self.app.kind, trusted.destination.redirect_uri());
                 let next = self.next(&demand, request, is_fresh, any_program);
-                Step::Go(trusted.destination, demand, next)
+                Step::Go(trusted.destination, Box::new(demand), next)
             }
         }
     }
@@ -119,13 +135,18 @@ impl Facts {
             created_at: request.began_at(),
             is_fresh,
             chosen: request.chosen.as_ref(),
+            expected: demand.expected.as_ref(),
         };
         let session = self.person.as_ref().map(|person| SessionFacts {
             id: &person.signed_in.session.id,
+            user: &person.signed_in.user.id,
             authenticated_at: person.signed_in.session.authenticated_at,
         });
         if let Some(reason) = sign_in_reason(&asking, session) {
             return Next::SignIn(reason);
+        }
+        if is_somebody_else(&asking, session) {
+            return Next::SomebodyElse;
         }
         let consent = self.person.as_ref().and_then(|person| person.consent.as_ref());
         let reason = consent_reason(asking.prompt, &demand.scopes, consent, self.app.consent_version, any_program);

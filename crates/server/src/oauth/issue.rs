@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::access_token::{NewAccessToken, Validity};
 use super::client_auth::{Authenticated, ClientRefusal};
+use super::id_token::NewIdToken;
 use super::refresh_token::RefreshToken;
 use crate::app::App;
 use crate::keys::{Place, RootKey};
@@ -49,6 +50,8 @@ impl From<ClientRefusal> for Outcome {
 pub struct Issued {
     /// The access token, unsigned.
     pub access: NewAccessToken,
+    /// The ID token, unsigned, where the person signed in with it.
+    pub id_token: Option<NewIdToken>,
     /// The refresh token.
     pub refresh: RefreshToken,
     /// The server key that made it.
@@ -76,6 +79,9 @@ pub struct TokenResponse<'a> {
     refresh_token: &'a str,
     /// What the access token opens: scopes with spaces between them.
     scope: &'a str,
+    /// Who signed in (OpenID Connect Core 3.1.3.3): a signed JWT, where `openid` was granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<&'a str>,
 }
 
 /// For how many seconds the access token is good (RFC 6749 section 5.1). For an app that asked for it in its settings, the
@@ -90,16 +96,22 @@ enum ExpiresIn<'a> {
 }
 
 impl Issued {
-    /// Signs the access token and writes the token response.
+    /// Signs the access token, and the ID token where there is one, and writes the token response.
     ///
     /// # Errors
     /// `server_error` when no signature could be made.
     pub async fn sign(&self, app: &App, place: Place, now: Timestamp) -> Result<Vec<u8>, OAuthError> {
         let validity = Validity::new(now, app.config.tokens.access_token_ttl.get(), self.access.access_until);
         let claims = self.access.claims(app.issuer.as_str(), validity, app.random.bytes());
-        let access_token = place.sign(TokenType::AccessToken, claims).await.map_err(|error| {
-            OAuthError::new(OAuthErrorCode::ServerError, &fault::SIGNING_FAILED).with_private(error.to_string())
-        })?;
+        let access_token = sign(&place, TokenType::AccessToken, claims).await?;
+        let id_token = match &self.id_token {
+            Some(new) => {
+                let lifetime = app.config.tokens.id_token_ttl.get();
+                let claims = new.claims(app.issuer.as_str(), now, lifetime, place.algorithm(), &access_token);
+                Some(sign(&place, TokenType::IdToken, claims).await?)
+            }
+            None => None,
+        };
         let expires_at = validity.end().to_iso();
         let refresh_token = self.refresh.text(&self.key);
         // Base64url and dots: put in as it is, not searched for what JSON must escape.
@@ -115,9 +127,16 @@ impl Issued {
             expires_at: &expires_at,
             refresh_token: refresh_token.expose(),
             scope: &self.access.scopes.text(),
+            id_token: id_token.as_deref(),
         };
         let mut body = Vec::with_capacity(access_token.get().len() + 512);
         serde_json::to_writer(&mut body, &response).map_err(|error| OAuthError::server_error(error.to_string()))?;
         Ok(body)
     }
+}
+
+async fn sign(place: &Place, kind: TokenType, claims: Vec<u8>) -> Result<String, OAuthError> {
+    place.sign(kind, claims).await.map_err(|error| {
+        OAuthError::new(OAuthErrorCode::ServerError, &fault::SIGNING_FAILED).with_private(error.to_string())
+    })
 }

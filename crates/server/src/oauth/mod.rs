@@ -14,6 +14,7 @@
 //! | the tokens themselves | [`access_token`], [`refresh_token`], signed and written in [`issue`] |
 //! | an access token opens the API | [`bearer`] |
 //! | every way in which access ends | [`ends`], [`revoke`] |
+//! | who signed in: ID tokens, userinfo, signing out (OpenID Connect) | [`id_token`], [`userinfo`], [`logout`] |
 //! | what a token is worth, what the server is | [`introspect`], [`metadata`], [`cors`] |
 //! | what a person sees of it, and takes back | [`connected`], [`connected_apps_page`] |
 //! | SQL | [`views`] (what is read), [`store`] (what is written), [`sweep`] (what goes) |
@@ -39,8 +40,10 @@ pub mod ends;
 mod facts;
 mod flow_pages;
 pub mod grant;
+mod id_token;
 mod introspect;
 mod issue;
+mod logout;
 pub mod memory;
 mod metadata;
 mod prompt;
@@ -57,6 +60,7 @@ mod sweep;
 mod token;
 #[cfg(test)]
 mod unit_tests;
+mod userinfo;
 mod views;
 mod zones;
 
@@ -77,6 +81,7 @@ pub use issue::TokenResponse;
 pub use memory::{Memory, write_last_used};
 pub use pushed::PushedResponse;
 pub use sweep::SWEEPERS;
+pub use userinfo::UserInfo;
 
 /// Every statement of this room, for the test that prepares and explains them.
 pub const STATEMENTS: &[&[Statement]] =
@@ -89,16 +94,26 @@ pub fn routes() -> Router<SharedApp> {
         .route("/api/oauth2/v2/revoke", post(revoke::revoke_token).options(cors::answer_preflight))
         .route("/oauth2/par", post(pushed::push_request).options(cors::answer_preflight))
         .route("/.well-known/oauth-authorization-server", get(metadata::show_metadata).options(cors::answer_preflight))
+        .route("/.well-known/openid-configuration", get(metadata::show_metadata).options(cors::answer_preflight))
+        .route("/.well-known/oauth-protected-resource", get(metadata::show_resource).options(cors::answer_preflight))
+        .merge(userinfo_routes())
         .route("/.well-known/jwks.json", get(metadata::show_keys).options(cors::answer_preflight))
         .layer(from_fn(cors::allow_any_origin));
     let for_people = Router::new()
         .route("/oauth2/authorize", get(authorize::authorize).post(authorize::authorize_by_form))
         .route("/oauth2/continue", get(authorize::go_on))
+        .route("/oauth2/logout", get(logout::log_out).post(logout::log_out_by_form))
+        .route("/oauth2/logout/confirm", post(logout::confirm_logout))
         .route("/oauth2/consent", post(consent_answer::answer_consent))
         .route("/account/connected-apps", get(connected_apps_page::show_connected_apps))
         .route("/account/connected-apps/remove", post(connected_apps_page::remove_connected_apps));
     let for_servers = Router::new().route("/api/oauth2/v2/introspect", post(introspect::introspect_token));
     for_people.merge(for_servers).merge(for_any_origin)
+}
+
+fn userinfo_routes() -> Router<SharedApp> {
+    let userinfo = get(userinfo::show_userinfo).post(userinfo::show_userinfo).options(cors::answer_preflight);
+    Router::new().route("/oauth2/userinfo", userinfo).layer(from_fn(refuse_token_in_query))
 }
 
 /// The pages that this room fills itself, with made-up content.

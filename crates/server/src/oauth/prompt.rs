@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use protocol::authorize_request::Prompt;
-use protocol::error::OAuthError;
+use protocol::error::{OAuthError, OAuthErrorCode};
+use protocol::fault;
 use protocol::scope::ScopeSet;
 
 use super::consent::Consent;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, UserId};
 use crate::time::Timestamp;
 
 /// What the request says about sign-in, and how far it has come.
@@ -26,6 +27,8 @@ pub struct Asking<'a> {
     pub is_fresh: bool,
     /// The session that the person chose for this request.
     pub chosen: Option<&'a SessionId>,
+    /// Whom the app expects: the one of its `id_token_hint`.
+    pub expected: Option<&'a UserId>,
 }
 
 /// What counts of a session.
@@ -33,6 +36,8 @@ pub struct Asking<'a> {
 pub struct SessionFacts<'a> {
     /// Which one.
     pub id: &'a SessionId,
+    /// Whose.
+    pub user: &'a UserId,
     /// When the person last proved who they are.
     pub authenticated_at: Timestamp,
 }
@@ -74,6 +79,8 @@ pub enum Next {
     Consent(ConsentReason),
     /// A code, without a page.
     Issue,
+    /// Back to the app with an error: the person signed in, or chose to go on, as somebody else than it expects.
+    SomebodyElse,
 }
 
 impl Next {
@@ -85,6 +92,7 @@ impl Next {
         match self {
             Next::SignIn(_) => Err(OAuthError::login_required()),
             Next::Consent(_) => Err(OAuthError::consent_required()),
+            Next::SomebodyElse => Err(OAuthError::new(OAuthErrorCode::LoginRequired, &fault::OTHER_PERSON_SIGNED_IN)),
             Next::Issue => Ok(()),
         }
     }
@@ -105,7 +113,14 @@ pub fn sign_in_reason(asking: &Asking<'_>, session: Option<SessionFacts<'_>>) ->
         return Some(SignInReason::TooOld);
     }
     let chosen = asking.chosen == Some(session.id);
-    (asking.prompt.select_account && !chosen).then_some(SignInReason::SelectAccount)
+    // Whom the app expects may be another one of the person's accounts; without a page nobody can choose.
+    let choose = asking.prompt.select_account || (is_somebody_else(asking, Some(session)) && !asking.prompt.none);
+    (choose && !chosen).then_some(SignInReason::SelectAccount)
+}
+
+/// Whether another person is signed in than the app expects (OpenID Connect Core 3.1.2.1, `id_token_hint`).
+pub fn is_somebody_else(asking: &Asking<'_>, session: Option<SessionFacts<'_>>) -> bool {
+    session.is_some_and(|session| asking.expected.is_some_and(|expected| expected != session.user))
 }
 
 /// Whether the person has to consent, and why.
@@ -147,9 +162,10 @@ mod tests {
     /// The session was made `age` seconds before the request; negative is after it.
     fn reason(text: &str, max_age: Option<u32>, is_fresh: bool, age: i64) -> Option<SignInReason> {
         let id = SessionId::from_text("ses-1");
-        let asking = Asking { prompt: prompt(text), max_age, created_at: NOW, is_fresh, chosen: None };
+        let asking = Asking { prompt: prompt(text), max_age, created_at: NOW, is_fresh, chosen: None, expected: None };
         let authenticated_at = Timestamp::from_millis(NOW.as_millis() - age * 1000);
-        sign_in_reason(&asking, Some(SessionFacts { id: &id, authenticated_at }))
+        let user = UserId::from_text("u-1");
+        sign_in_reason(&asking, Some(SessionFacts { id: &id, user: &user, authenticated_at }))
     }
 
     #[test]
@@ -182,7 +198,14 @@ mod tests {
 
     #[test]
     fn nobody_signed_in_is_reason_enough() {
-        let asking = Asking { prompt: prompt("none"), max_age: None, created_at: NOW, is_fresh: true, chosen: None };
+        let asking = Asking {
+            prompt: prompt("none"),
+            max_age: None,
+            created_at: NOW,
+            is_fresh: true,
+            chosen: None,
+            expected: None,
+        };
         assert_eq!(sign_in_reason(&asking, None), Some(SignInReason::SignedOut));
     }
 
@@ -195,9 +218,11 @@ mod tests {
             created_at: NOW,
             is_fresh: false,
             chosen: Some(&one),
+            expected: None,
         };
+        let user = UserId::from_text("u-1");
         let at = NOW.minus(Duration::from_secs(9));
-        let reason_for = |id| sign_in_reason(&asking, Some(SessionFacts { id, authenticated_at: at }));
+        let reason_for = |id| sign_in_reason(&asking, Some(SessionFacts { id, user: &user, authenticated_at: at }));
         assert_eq!(reason_for(&one), None);
         assert_eq!(reason_for(&other), Some(SignInReason::SelectAccount));
     }
@@ -230,6 +255,31 @@ mod tests {
         let code = |next: Next| next.without_a_page().map_err(|error| error.code.as_str());
         assert_eq!(code(Next::SignIn(SignInReason::TooOld)), Err("login_required"));
         assert_eq!(code(Next::Consent(ConsentReason::AppChanged)), Err("consent_required"));
+        assert_eq!(code(Next::SomebodyElse), Err("login_required"));
         assert_eq!(code(Next::Issue), Ok(()));
+    }
+
+    #[test]
+    fn whom_the_app_expects_signs_in_or_nobody_goes_on() {
+        let (ada, ben, id) = (UserId::from_text("u-1"), UserId::from_text("u-2"), SessionId::from_text("ses-1"));
+        let asking = |text: &str, is_fresh, chosen| Asking {
+            prompt: prompt(text),
+            max_age: None,
+            created_at: NOW,
+            is_fresh,
+            chosen,
+            expected: Some(&ada),
+        };
+        let session = |user, age: u64| {
+            Some(SessionFacts { id: &id, user, authenticated_at: NOW.minus(Duration::from_secs(age)) })
+        };
+        let fresh = asking("", true, None);
+        assert_eq!(sign_in_reason(&fresh, session(&ada, 9)), None);
+        assert!(!is_somebody_else(&fresh, session(&ada, 9)));
+        assert_eq!(sign_in_reason(&fresh, session(&ben, 9)), Some(SignInReason::SelectAccount));
+        for gone_on in [asking("none", true, None), asking("", false, Some(&id))] {
+            assert_eq!(sign_in_reason(&gone_on, session(&ben, 9)), None);
+            assert!(is_somebody_else(&gone_on, session(&ben, 9)));
+        }
     }
 }

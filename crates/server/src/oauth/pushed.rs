@@ -144,7 +144,8 @@ fn keep(
         Zone::One(closed) => return refused(OAuthError::unauthorized_client(closed.fault())),
         Zone::Testers(_) => return refused(OAuthError::unauthorized_client(&fault::CLIENT_NOT_APPROVED)),
     };
-    let settings = Settings { require_pkce: ask.app.config.tokens.require_pkce, catalogue: &ask.app.catalogue };
+    let settings =
+        Settings { require_pkce: ask.app.config.tokens.require_pkce, catalogue: &ask.app.catalogue, hints: &*ask.app };
     if let Err(error) = trusted.demand(&app, settings) {
         return refused(error);
     }

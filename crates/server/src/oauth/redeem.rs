@@ -7,7 +7,7 @@
 use protocol::error::OAuthError;
 use protocol::fault;
 use protocol::jwt::Audience;
-use protocol::scope::ScopeSet;
+use protocol::scope::{OPENID, ScopeSet};
 use protocol::secret::Sha256Digest;
 use serde_json::json;
 use sql::{DbError, Tx};
@@ -17,6 +17,7 @@ use super::client_auth::{self, Ask};
 use super::codes::{self, Code, Decision, Proof};
 use super::ends;
 use super::grant::{EndReason, Family, Generation, Grant};
+use super::id_token::NewIdToken;
 use super::issue::{Issued, Outcome};
 use super::refresh_token::RefreshToken;
 use super::{store, views};
@@ -117,7 +118,15 @@ fn issue(
 ) -> Issued {
     let key = asked.ask.app.keys.current();
     let tokens = &asked.ask.app.config.tokens;
+    let signed_in = code.scopes.contains(OPENID) && app.scopes.contains(OPENID);
     Issued {
+        id_token: signed_in.then(|| NewIdToken {
+            user_id: code.user_id.clone(),
+            client_id: app.client_id.clone(),
+            session_id: code.session_id.clone(),
+            authenticated_at: code.authenticated_at,
+            nonce: code.nonce.clone(),
+        }),
         access: NewAccessToken {
             id: TokenId { grant: id, generation: Generation::FIRST },
             user_id: code.user_id.clone(),

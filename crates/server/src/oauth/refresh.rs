@@ -8,7 +8,7 @@ use std::sync::Arc;
 use protocol::error::OAuthError;
 use protocol::fault::{self, Fault};
 use protocol::jwt::Audience;
-use protocol::scope::ScopeSet;
+use protocol::scope::{OPENID, ScopeSet};
 use serde_json::json;
 use sql::{DbError, Tx};
 
@@ -16,6 +16,7 @@ use super::access_token::{NewAccessToken, TokenId};
 use super::client_auth::{self, Ask, Authenticated};
 use super::ends::{self, Ending};
 use super::grant::{Account, Dead, EndReason, Family, Generation, Grant, check_alive};
+use super::id_token::NewIdToken;
 use super::issue::{Issued, Outcome};
 use super::refresh_rule::{Decision, Lifetimes, decide};
 use super::refresh_token::RefreshToken;
@@ -81,7 +82,7 @@ fn check_before_the_table(
     app: &TokenApp,
     grant: &Grant,
     account: Option<&Account>,
-) -> Result<(ScopeSet, Audience), OAuthError> {
+) -> Result<Opens, OAuthError> {
     let invalid = OAuthError::invalid_grant;
     if grant.app_id != app.id {
         return Err(invalid(&fault::REFRESH_TOKEN_UNKNOWN));
@@ -109,7 +110,18 @@ fn check_before_the_table(
     }
     let targets = asked.targets.clone().within(&grant.targets)?;
     let opens = asked.ask.app.catalogue.narrow(&scopes, &targets);
-    opens.ok_or(OAuthError::invalid_target(&fault::TARGET_WITHOUT_SCOPE))
+    let (opened, audience) = opens.ok_or(OAuthError::invalid_target(&fault::TARGET_WITHOUT_SCOPE))?;
+    Ok(Opens { signs_in: scopes.contains(OPENID), scopes: opened, audience })
+}
+
+/// What the new tokens are good for.
+struct Opens {
+    /// The access token's scopes.
+    scopes: ScopeSet,
+    /// Whom it is for.
+    audience: Audience,
+    /// An ID token goes with it (OpenID Connect Core 12.2).
+    signs_in: bool,
 }
 
 /// One look at the grant, and what follows from it.
@@ -117,7 +129,7 @@ struct Step<'a> {
     asked: &'a Refresh,
     app: &'a TokenApp,
     grant: &'a Grant,
-    opens: (ScopeSet, Audience),
+    opens: Opens,
     client: Authenticated,
 }
 
@@ -215,8 +227,15 @@ impl Step<'_> {
     }
 
     fn issue(self, refresh: RefreshToken, key: Arc<RootKey>, access_until: Timestamp) -> Outcome {
-        let (scopes, audience) = self.opens;
+        let Opens { scopes, audience, signs_in } = self.opens;
         Outcome::issued(Issued {
+            id_token: signs_in.then(|| NewIdToken {
+                user_id: self.grant.user_id.clone(),
+                client_id: self.app.client_id.clone(),
+                session_id: self.grant.session_id.clone(),
+                authenticated_at: self.grant.authenticated_at,
+                nonce: None,
+            }),
             access: NewAccessToken {
                 id: TokenId { grant: self.grant.id, generation: refresh.generation },
                 user_id: self.grant.user_id.clone(),

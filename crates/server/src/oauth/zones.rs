@@ -19,6 +19,7 @@ use super::facts::Settings;
 use super::sealed_request::{CarriedRequest, MAX_REQUEST};
 use crate::apps::{AppStatus, ServingApp};
 use crate::catalogue::Targets;
+use crate::ids::UserId;
 
 /// A request as it came: read, but not trusted.
 #[derive(Debug, Clone)]
@@ -145,6 +146,8 @@ pub struct Demand {
     pub scopes: ScopeSet,
     /// The resources that it is restricted to (RFC 8707).
     pub targets: Targets,
+    /// Whom the app expects to be signed in.
+    pub expected: Option<UserId>,
 }
 
 impl Trusted {
@@ -160,6 +163,13 @@ impl Trusted {
         if needs_pkce(app, settings.require_pkce) && request.code_challenge.is_none() {
             return Err(OAuthError::invalid_request(&fault::PKCE_REQUIRED));
         }
+        let expected = match &request.id_token_hint {
+            None => None,
+            Some(hint) => {
+                let named = settings.hints.hinted_user(hint, &app.client_id);
+                Some(named.ok_or(OAuthError::invalid_request(&fault::ID_TOKEN_HINT_INVALID))?)
+            }
+        };
         let targets = settings.catalogue.targets(&request.resource)?;
         // What the operator has taken back since an app was registered is nothing that it could ask for.
         let registered = app.scopes.filtered(|scope| settings.catalogue.scopes.contains(scope.as_str()));
@@ -172,7 +182,7 @@ impl Trusted {
         if scopes.is_empty() {
             return Err(OAuthError::invalid_target(&fault::TARGET_WITHOUT_SCOPE));
         }
-        Ok(Demand { request, scopes, targets })
+        Ok(Demand { request, scopes, targets, expected })
     }
 }
 
@@ -186,6 +196,7 @@ fn needs_pkce(app: &ServingApp, require_pkce: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::facts::Hints;
     use super::*;
     use crate::catalogue::tests::with_files;
     use crate::ids::{AppId, ClientId, RevisionId, UserId};
@@ -193,6 +204,15 @@ mod tests {
     use proptest::prelude::*;
 
     const CHALLENGE: &str = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+
+    /// Knows whom the hint `ada` names.
+    struct OneHint;
+
+    impl Hints for OneHint {
+        fn hinted_user(&self, id_token: &str, _: &ClientId) -> Option<UserId> {
+            (id_token == "ada").then(|| UserId::from_text("u-1"))
+        }
+    }
 
     fn app(status: AppStatus) -> ServingApp {
         let approved = matches!(status, AppStatus::Approved | AppStatus::Suspended);
@@ -213,6 +233,7 @@ mod tests {
             policy_url: "https://app.example/policy".to_owned(),
             logo: None,
             callback_urls: vec!["https://app.example/cb".to_owned(), "http://localhost:8081/cb".to_owned()],
+            post_logout_urls: String::new(),
             scopes: ScopeSet::parse("user:read meeting:read").unwrap(),
             required_scopes: Vec::new(),
             approved_at: approved.then(|| Timestamp::from_millis(1)),
@@ -232,7 +253,8 @@ mod tests {
 
     fn demand(app: &ServingApp, rest: &str) -> Result<String, (&'static str, &'static str)> {
         let catalogue = with_files();
-        let demand = trusted(app, rest).demand(app, Settings { require_pkce: false, catalogue: &catalogue });
+        let demand =
+            trusted(app, rest).demand(app, Settings { require_pkce: false, catalogue: &catalogue, hints: &OneHint });
         demand.map(|demand| demand.scopes.to_string()).map_err(|error| (error.code.as_str(), error.fault.code))
     }
 
@@ -387,6 +409,16 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_that_is_none_is_refused() {
+        let app = app(AppStatus::Approved);
+        assert_eq!(
+            demand(&app, "response_type=code&id_token_hint=x"),
+            Err(("invalid_request", "id_token_hint_invalid"))
+        );
+        assert!(demand(&app, "response_type=code&id_token_hint=ada").is_ok());
+    }
+
+    #[test]
     fn openid_and_other_resources_are_asked_for_by_name() {
         let mut app = app(AppStatus::Approved);
         app.scopes = ScopeSet::parse("email files:read gone:since openid user:read").unwrap();
@@ -427,7 +459,8 @@ mod tests {
         ] {
             let app = ServingApp { kind, pkce_required: switch, ..app(AppStatus::Approved) };
             let ask = |rest: &str| {
-                let demand = trusted(&app, rest).demand(&app, Settings { require_pkce: config, catalogue: &catalogue });
+                let demand = trusted(&app, rest)
+                    .demand(&app, Settings { require_pkce: config, catalogue: &catalogue, hints: &OneHint });
                 demand.map(drop).map_err(|error| (error.code.as_str(), error.fault.code))
             };
             assert_eq!(
@@ -447,7 +480,9 @@ mod tests {
         let pushed = Asked::read(query, true).unwrap();
         let Zone::Two(trusted) = enter(&keen, &pushed, Access::SignedOut) else { panic!("not trusted") };
         let catalogue = with_files();
-        assert!(trusted.demand(&keen, Settings { require_pkce: false, catalogue: &catalogue }).is_ok());
+        assert!(
+            trusted.demand(&keen, Settings { require_pkce: false, catalogue: &catalogue, hints: &OneHint }).is_ok()
+        );
     }
 
     proptest! {
@@ -470,7 +505,7 @@ mod tests {
                 prop_assert!(app.callback_urls.iter().any(|url| url == trusted.destination.redirect_uri()));
                 prop_assert!(!names.iter().any(|name| name == "redirect_uri"));
                 let catalogue = with_files();
-                let _ = trusted.demand(&app, Settings { require_pkce: false, catalogue: &catalogue });
+                let _ = trusted.demand(&app, Settings { require_pkce: false, catalogue: &catalogue, hints: &OneHint });
             }
         }
     }

@@ -130,6 +130,10 @@ pub struct TokenBody {
     /// For `refresh_token`: fewer scopes than were granted, with spaces between them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<&'static str>,
+    /// Whom the access token is to be for (RFC 8707): the issuer, or the identifier of a resource server. In a form it may
+    /// come more than once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<&'static str>,
     /// The app, where it has no secret or does not send it in the `Authorization` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<&'static str>,
@@ -261,6 +265,7 @@ pub const REDEEM: TokenBody = TokenBody {
     code_verifier: None,
     refresh_token: None,
     scope: None,
+    resource: None,
     client_id: None,
     client_secret: None,
     client_assertion_type: None,

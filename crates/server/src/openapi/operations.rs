@@ -169,6 +169,53 @@ const PROFILE: Operation = Operation {
     refusals: &[refusals::BEARER, refusals::PERSON, refusals::ANY],
 };
 
+const USERINFO: Operation = Operation {
+    method: "get",
+    path: "/oauth2/userinfo",
+    id: "getUserInfo",
+    group: Group::Profile,
+    summary: "Who signed in",
+    description: "OpenID Connect Core 5.3. The names come with the scope profile, the address with email.",
+    caller: Caller::Person("openid"),
+    parameters: &[],
+    body: None,
+    answer: Answer {
+        description: "The person.",
+        media_type: "application/json",
+        schema: Shape::One("UserInfo"),
+        example: || {
+            json!({"sub": "u-5a0d550b-85cc-4200-97f5-81088364a6b8", "name": "Asha Rao", "given_name": "Asha",
+                "family_name": "Rao", "email": "asha@example.com", "email_verified": true})
+        },
+    },
+    words: Words::Api,
+    refusals: &[refusals::BEARER, refusals::ANY],
+};
+
+const METADATA: Operation = Operation {
+    method: "get",
+    path: "/.well-known/oauth-authorization-server",
+    id: "getMetadata",
+    group: Group::Server,
+    summary: "Metadata",
+    description: "RFC 8414: where the endpoints are and what they can do. OAuth libraries set themselves up with it.",
+    caller: Caller::Anyone,
+    parameters: &[],
+    body: None,
+    answer: Answer {
+        description: "The metadata.",
+        media_type: "application/json",
+        schema: Shape::One("AuthorizationServerMetadata"),
+        example: || {
+            json!({"issuer": "https://meet.example", "authorization_endpoint": "https://meet.example/oauth2/authorize",
+                "token_endpoint": "https://meet.example/api/oauth2/v2/token", "response_types_supported": ["code"],
+                "authorization_response_iss_parameter_supported": true})
+        },
+    },
+    words: Words::Api,
+    refusals: &[refusals::ANY],
+};
+
 /// Every call, in the order of the page.
 pub const OPERATIONS: &[Operation] = &[
     Operation {
@@ -230,8 +277,8 @@ pub const OPERATIONS: &[Operation] = &[
         id: "introspectToken",
         group: Group::Tokens,
         summary: "Ask what a token is worth",
-        description: "RFC 7662, for apps with a secret and their own tokens. Of everything else the answer is that it is not \
-            active.",
+        description: "RFC 7662, for apps with a secret and their own tokens, and for declared resource servers and access tokens \
+            that are for them. Of everything else the answer is that it is not active.",
         caller: Caller::ConfidentialClient,
         parameters: &[],
         body: Some(Body {
@@ -274,6 +321,14 @@ pub const OPERATIONS: &[Operation] = &[
         },
         words: Words::OAuth,
         refusals: &[refusals::CLIENT, refusals::PUSHED, refusals::ANY],
+    },
+    USERINFO,
+    Operation {
+        method: "post",
+        id: "postUserInfo",
+        summary: "Who signed in, by POST",
+        description: "The same as GET; a body is not read.",
+        ..USERINFO
     },
     PROFILE,
     Operation {
@@ -427,28 +482,29 @@ pub const OPERATIONS: &[Operation] = &[
         words: Words::Api,
         refusals: &[refusals::BEARER, refusals::JSON_BODY, refusals::MEETING, refusals::OVERTAKEN, refusals::ANY],
     },
+    METADATA,
     Operation {
-        method: "get",
-        path: "/.well-known/oauth-authorization-server",
-        id: "getMetadata",
-        group: Group::Server,
-        summary: "Metadata",
-        description: "RFC 8414: where the endpoints are and what they can do. OAuth libraries set themselves up with it.",
-        caller: Caller::Anyone,
-        parameters: &[],
-        body: None,
+        path: "/.well-known/openid-configuration",
+        id: "getOpenIdConfiguration",
+        summary: "Metadata, by its name in OpenID Connect",
+        description: "OpenID Connect Discovery: the same as /.well-known/oauth-authorization-server.",
+        ..METADATA
+    },
+    Operation {
+        path: "/.well-known/oauth-protected-resource",
+        id: "getResourceMetadata",
+        summary: "Metadata of the API",
+        description: "RFC 9728: whose tokens this API takes, and which scopes open it.",
         answer: Answer {
             description: "The metadata.",
             media_type: "application/json",
-            schema: Shape::One("AuthorizationServerMetadata"),
+            schema: Shape::One("ProtectedResourceMetadata"),
             example: || {
-                json!({"issuer": "https://meet.example", "authorization_endpoint": "https://meet.example/oauth2/authorize",
-                    "token_endpoint": "https://meet.example/api/oauth2/v2/token", "response_types_supported": ["code"],
-                    "authorization_response_iss_parameter_supported": true})
+                json!({"resource": "https://meet.example", "authorization_servers": ["https://meet.example"],
+                    "bearer_methods_supported": ["header"]})
             },
         },
-        words: Words::Api,
-        refusals: &[refusals::ANY],
+        ..METADATA
     },
     Operation {
         method: "get",

@@ -2,13 +2,13 @@
 
 use protocol::error::ErrorBody;
 use protocol::jwt::JwkSet;
-use protocol::metadata::AuthorizationServerMetadata;
+use protocol::metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::bodies::{CancelBody, MeetingBody, PresentedBody, PushedBody, TokenBody};
 use crate::meetings::{CancelledAnswer, CreatedAnswer, ListAnswer, MeetingAnswer, ProfileAnswer};
-use crate::oauth::{Introspection, PushedResponse, TokenResponse};
+use crate::oauth::{Introspection, PushedResponse, TokenResponse, UserInfo};
 use crate::web::Envelope;
 
 /// Schemas by their names.
@@ -31,6 +31,8 @@ pub fn all() -> Schemas {
     collect::<PushedResponse>(&mut absent);
     collect::<Introspection>(&mut absent);
     collect::<AuthorizationServerMetadata>(&mut absent);
+    collect::<ProtectedResourceMetadata>(&mut absent);
+    collect::<UserInfo<'_>>(&mut absent);
     collect::<JwkSet>(&mut absent);
     collect::<TokenBody>(&mut absent);
     collect::<PushedBody>(&mut absent);

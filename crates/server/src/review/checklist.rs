@@ -53,6 +53,10 @@ pub fn items(declared: &Declaration) -> Vec<Item> {
     for (index, url) in declared.callback_urls.iter().enumerate() {
         items.push(Item::url(format!("callback_urls[{index}]"), url));
     }
+    if !declared.post_logout_urls.is_empty() {
+        let urls = declared.post_logout_urls.clone();
+        items.push(text("post_logout_urls", "URLs after signing out, on the app's own sites", urls));
+    }
     items.push(text("scopes", "Scopes, as far as the use case needs them", declared.scopes().to_string()));
     items
 }

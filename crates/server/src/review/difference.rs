@@ -1,6 +1,6 @@
 //! How a revision differs from the approved one, field by field.
 
-use crate::apps::Declaration;
+use crate::apps::{Declaration, url_lines};
 use crate::screening::field_label;
 
 /// One field that differs.
@@ -27,6 +27,7 @@ pub fn difference(before: &Declaration, after: &Declaration) -> Vec<Changed> {
         single("terms_url", &before.terms_url, &after.terms_url),
         single("logo_url", &before.logo_url, &after.logo_url),
         several("Callback URLs", &before.callback_urls, &after.callback_urls),
+        several("URLs after signing out", &logout_urls(before), &logout_urls(after)),
         several("Scopes", &scopes(before), &scopes(after)),
         single("use_case", &before.use_case, &after.use_case),
         single("description", &before.description, &after.description),
@@ -42,6 +43,10 @@ fn label(key: &str) -> String {
         "support_email" => "Support e-mail".to_owned(),
         other => field_label(other),
     }
+}
+
+fn logout_urls(declared: &Declaration) -> Vec<String> {
+    url_lines(&declared.post_logout_urls).map(str::to_owned).collect()
 }
 
 /// A scope that became required, or whose reason changed, differs too.

@@ -61,7 +61,7 @@ pub use password::{Password, WeakPassword};
 pub use session::{NewSession, Session, SessionHash, SignedIn};
 pub use sign_in::{Attempt, Guesser, SignInError, SignInOutcome, sign_in};
 pub use sign_in_page::{Current, SignInReason, SignInRequest, sign_in_page};
-pub use signed_in::{SignedInVisitor, check_csrf, find as find_visitor, note_seen, require_signed_in};
+pub use signed_in::{SignedInVisitor, check_csrf, end_session, find as find_visitor, note_seen, require_signed_in};
 pub use store::{
     Created, NewUser, create, delete_sessions_of, find, find_by_email, find_signed_in, list, lock, raise_epoch,
     replace_password_hash, set_name, set_roles, unlock,

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use super::carried::{Carried, CarriedFields, open_carried, with_carried};
 use super::check_mail::{CheckMail, can_sign_up};
 use super::sign_in::{Attempt, Guesser, SignInError, SignInOutcome, sign_in};
-use super::{Email, Password, known_browser, signed_in, store};
+use super::{Email, Password, known_browser, signed_in};
 use crate::app::{App, SharedApp};
 use crate::web::samples::{SITE, Sample, Samples, person};
 use crate::web::{
@@ -304,8 +304,7 @@ pub(super) async fn sign_out(
     let form = form::read(request).await?;
     if let Some(visitor) = signed_in::find(&app, &cookies).await? {
         signed_in::check_csrf(&app, &headers, &form, &cookies, &visitor)?;
-        let hash = cookies.session.as_ref().map(SessionSecret::digest);
-        app.db.write(move |tx| hash.as_ref().map_or(Ok(()), |hash| store::delete_session(tx, hash))).await?;
+        signed_in::end_session(&app, &cookies).await?;
     }
     let mut response = see_other("/sign-in?done=signed-out");
     SessionSecret::forget_on(&app, &mut response);

@@ -90,6 +90,15 @@ pub fn check_csrf(
     if ours { Ok(()) } else { Err(PageError::form_expired()) }
 }
 
+/// Ends the session of this browser; [`SessionSecret::forget_on`] makes the browser forget it too.
+///
+/// # Errors
+/// The database failed.
+pub async fn end_session(app: &SharedApp, cookies: &VisitorCookies) -> Result<(), DbError> {
+    let Some(hash) = cookies.session.as_ref().map(SessionSecret::digest) else { return Ok(()) };
+    app.db.write(move |tx| store::delete_session(tx, &hash)).await
+}
+
 /// Notes that a session is in use: once a minute, and nobody waits for it.
 pub fn note_seen(app: &SharedApp, signed_in: &SignedIn) {
     let now = app.clock.now();

@@ -9,7 +9,7 @@ use protocol::fault;
 
 use super::error_docs::ErrorsPage;
 use super::page_error::{ErrorPage, PageError};
-use super::{AnsweredPage, ConsentPage, Person, Section, Shell, WrongRedirectUriPage, assets};
+use super::{AnsweredPage, ConsentPage, LogoutPage, Person, Section, Shell, WrongRedirectUriPage, assets};
 use crate::time::Timestamp;
 
 /// The site that samples pretend to be.
@@ -54,10 +54,11 @@ pub fn shell(here: Section) -> Shell {
 
 /// The pages of this room.
 pub fn all() -> Vec<Sample> {
-    let mut samples: Vec<Sample> = [ConsentPage::samples(), AnsweredPage::samples(), WrongRedirectUriPage::samples()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut samples: Vec<Sample> =
+        [ConsentPage::samples(), AnsweredPage::samples(), WrongRedirectUriPage::samples(), LogoutPage::samples()]
+            .into_iter()
+            .flatten()
+            .collect();
     samples.push(Sample::of(
         "errors",
         "catalogue",

@@ -310,6 +310,7 @@ fn field_words(field: &'static str) -> &'static str {
         "terms_url" => "Terms URL",
         "support_email" => "Support e-mail",
         "callback_urls" => "Authorization callback URLs",
+        "post_logout_urls" => "URLs after signing out",
         "scopes" => "Scopes",
         "test_plan" => "Test plan",
         "test_account" => "Test account",

@@ -135,6 +135,7 @@ impl AppForm {
                 support_email: text("support_email")?,
                 test_plan: text("test_plan")?,
                 test_account: text("test_account")?,
+                post_logout_urls: text("post_logout_urls")?,
                 ..Declaration::default()
             }
             .trimmed(),

@@ -20,12 +20,36 @@ async fn the_metadata_says_what_is_true() {
     {
       "authorization_endpoint": "https://issuer/oauth2/authorize",
       "authorization_response_iss_parameter_supported": true,
+      "claim_types_supported": [
+        "normal"
+      ],
+      "claims_parameter_supported": false,
+      "claims_supported": [
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "at_hash",
+        "sid",
+        "sub",
+        "name",
+        "given_name",
+        "family_name",
+        "email",
+        "email_verified"
+      ],
       "code_challenge_methods_supported": [
         "S256"
       ],
+      "end_session_endpoint": "https://issuer/oauth2/logout",
       "grant_types_supported": [
         "authorization_code",
         "refresh_token"
+      ],
+      "id_token_signing_alg_values_supported": [
+        "ES256"
       ],
       "introspection_endpoint": "https://issuer/api/oauth2/v2/introspect",
       "introspection_endpoint_auth_methods_supported": [
@@ -48,6 +72,8 @@ async fn the_metadata_says_what_is_true() {
         "select_account"
       ],
       "pushed_authorization_request_endpoint": "https://issuer/oauth2/par",
+      "request_parameter_supported": false,
+      "request_uri_parameter_supported": false,
       "require_pushed_authorization_requests": false,
       "response_modes_supported": [
         "query"
@@ -80,6 +106,9 @@ async fn the_metadata_says_what_is_true() {
         "email"
       ],
       "service_documentation": "https://issuer/docs/api",
+      "subject_types_supported": [
+        "public"
+      ],
       "token_endpoint": "https://issuer/api/oauth2/v2/token",
       "token_endpoint_auth_methods_supported": [
         "client_secret_basic",
@@ -95,7 +124,8 @@ async fn the_metadata_says_what_is_true() {
       ],
       "ui_locales_supported": [
         "en"
-      ]
+      ],
+      "userinfo_endpoint": "https://issuer/oauth2/userinfo"
     }
     "#);
 }

@@ -89,6 +89,14 @@ async fn the_meeting_api_answers_as_described() {
         let request = witness.call(get.clone(), path);
         witness.see("get", path, request).await;
     }
+    for path in ["/.well-known/openid-configuration", "/.well-known/oauth-protected-resource"] {
+        let request = witness.world.http.get(witness.world.url(path));
+        witness.see("get", path, request).await;
+    }
+    for (method, name) in [(get.clone(), "get"), (post.clone(), "post")] {
+        let request = witness.call(method, "/oauth2/userinfo");
+        assert_eq!(witness.see(name, "/oauth2/userinfo", request).await.status, 403, "without openid");
+    }
     let once = witness.schedule(&meeting()).await;
     let often = witness.schedule(&series()).await;
     let monthly = json!({"topic": "Retro", "startTime": "2026-01-31T09:00:00Z", "endTime": "2026-01-31T10:00:00Z",
@@ -155,7 +163,7 @@ async fn a_call_without_a_good_token_is_refused_as_described() {
         .filter(|(_, _, call)| call["security"][0].get("bearerAuth").is_some())
         .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()))
         .collect();
-    assert_eq!(calls.len(), 7);
+    assert_eq!(calls.len(), 9);
     for (method, path) in calls {
         let verb = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
         let url = witness.world.url(&path.replace(['{', '}'], ""));

@@ -52,7 +52,7 @@ async fn its_scopes_are_the_catalogue_and_each_call_names_one() {
             }
         }
     }
-    assert_eq!(protected, 7);
+    assert_eq!(protected, 9);
 }
 
 #[tokio::test]

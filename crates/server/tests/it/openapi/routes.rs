@@ -35,7 +35,8 @@ async fn every_route_for_programs_is_described() {
     let mut found: Vec<String> = routes
         .map(|rest| without_names(rest.split('"').next().unwrap()))
         .filter(|path| {
-            let programs = ["/api/", "/.well-known/", "/oauth2/par", "/openapi.json", "/healthz", "/readyz"];
+            let programs =
+                ["/api/", "/.well-known/", "/oauth2/par", "/oauth2/userinfo", "/openapi.json", "/healthz", "/readyz"];
             programs.iter().any(|start| path.starts_with(start))
         })
         .collect();
