@@ -20,8 +20,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::common(8, "client keys", include_str!("../migrations/0008_client_keys.sql")),
     Migration::common(9, "pushed requests", include_str!("../migrations/0009_pushed_requests.sql")),
     Migration::common(10, "submission_times", include_str!("../migrations/0010_submission_times.sql")),
-=======
-    Migration::common(10, "post_logout_urls", include_str!("../migrations/0010_post_logout_urls.sql")),
+    Migration::common(11, "post_logout_urls", include_str!("../migrations/0011_post_logout_urls.sql")),
 ];
 
 /// Every statement that the program runs on this schema, room by room: a test prepares each on both engines and looks at
