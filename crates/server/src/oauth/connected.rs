@@ -15,7 +15,7 @@ const MAX_APPS: i64 = 500;
 sql::statements! {
     /// Apps whose consent the person remembers.
     LIST_CONSENTED = "SELECT a.id, r.name, r.homepage_url, a.suspended_at, a.deleted_at, k.granted_scopes,
-            k.first_granted_at, u.name, u.lname
+            k.first_granted_at, u.name, u.lname, r.logo_hash
         FROM consents k JOIN apps a ON a.id = k.app_id
         JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
         JOIN users u ON u.id = a.owner_id
@@ -37,6 +37,8 @@ pub struct ConnectedApp {
     pub name: String,
     /// Its developer's name.
     pub developer: String,
+    /// SHA-256 of the verified logo, when there is one.
+    pub logo: Option<[u8; 32]>,
     /// Its homepage.
     pub homepage_url: String,
     /// Why it can do nothing at the moment.
@@ -94,6 +96,7 @@ fn consented(row: &Row<'_>) -> Result<ConnectedApp, DbError> {
         id: row.get(0)?,
         name: row.get(1)?,
         developer: format!("{} {}", row.get::<String>(7)?, row.get::<String>(8)?).trim().to_owned(),
+        logo: row.get(9)?,
         homepage_url: row.get(2)?,
         stopped: deleted.map(|_| Stopped::Deleted).or(suspended.map(|_| Stopped::Suspended)),
         scopes: scopes(row, 5)?,

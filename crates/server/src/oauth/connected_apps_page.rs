@@ -55,7 +55,7 @@ impl AppRow {
     fn new(table: &ScopeTable, app: &ConnectedApp) -> AppRow {
         AppRow {
             id: app.id.to_string(),
-            monogram: Monogram::of(&app.name),
+            monogram: Monogram::of(&app.name).with_logo(app.logo.as_ref()),
             name: app.name.clone(),
             developer: app.developer.clone(),
             state: app.stopped.map(|stopped| match stopped {

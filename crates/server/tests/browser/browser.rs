@@ -156,7 +156,7 @@ impl Browser {
 
     /// The link, button or summary with that text.
     pub async fn named(&self, text: &str) -> Element {
-        let path = format!("//*[self::a or self::button or self::summary][normalize-space()='{text}']");
+        let path = format!("//*[self::a or self::button or self::summary][normalize-space()=\"{text}\"]");
         match self.client.wait().at_most(Duration::from_secs(10)).for_element(Locator::XPath(&path)).await {
             Ok(element) => element,
             Err(_) => panic!("nothing called {text:?} on {}:\n{}", self.address().await, self.text().await),

@@ -64,6 +64,8 @@ impl Story {
         self.access_is_granted().await;
         let first = self.an_app_is_created_with_faults_and_mended(&place).await;
         let client = self.its_developer_tries_it_before_the_review(place, &first).await;
+        self.a_tester_is_invited(&client).await;
+        self.a_stranger_is_not_let_in(&client).await;
         self.it_is_submitted().await;
         self.it_is_held_with_a_reason().await;
         self.it_is_mended_and_submitted_again(&client.url()).await;
@@ -179,9 +181,50 @@ impl Story {
         client
     }
 
-    async fn it_is_submitted(&self) {
+    async fn a_tester_is_invited(&self, client: &RunningClient) {
         let nila = self.person();
         nila.open(self.demo.issuer()).await;
+        nila.press("OAuth").await;
+        nila.press(APP).await;
+        nila.fill("#invite-tester", "ben@example.com").await;
+        nila.press("Invite").await;
+        self.browser.reads("The invitation waits for its answer").await;
+        nila.sign_out().await;
+
+        let ben = self.arrives("ben@example.com").await;
+        ben.press("Invitations").await;
+        self.browser.reads("Nila Iyer invites you to try the app").await;
+        self.picture("invitation").await;
+        ben.press("Accept the invitation to Lesson Planner").await;
+        self.browser.reads("You are a tester now").await;
+        ben.open(&client.url()).await;
+        ben.press("Sign in with JioMeet").await;
+        self.browser.reads("Not reviewed yet").await;
+        ben.press("Allow").await;
+        self.browser.reads("Hello, Ben").await;
+        ben.press("Sign out").await;
+        self.browser.reads("You are signed out").await;
+        self.leave().await;
+    }
+
+    async fn a_stranger_is_not_let_in(&self, client: &RunningClient) {
+        let asha = self.arrives("asha@example.com").await;
+        asha.open(&client.url()).await;
+        asha.press("Sign in with JioMeet").await;
+        self.browser.reads("You are signed in as asha@example.com, who is none of them").await;
+        self.picture("not-approved").await;
+        self.leave().await;
+    }
+
+    /// Whoever is signed in signs out, wherever they are.
+    async fn leave(&self) {
+        let person = self.person();
+        person.open(self.demo.issuer()).await;
+        person.sign_out().await;
+    }
+
+    async fn it_is_submitted(&self) {
+        let nila = self.arrives("nila@example.com").await;
         nila.press("OAuth").await;
         nila.press(APP).await;
         nila.press("Checks").await;
@@ -240,6 +283,13 @@ impl Story {
 
     async fn it_is_approved(&self) {
         let ravi = self.the_reviewer_opens_it().await;
+        // One click to the consent page of the app that is under review; the app itself did not ask, and says so.
+        let page = self.browser.address().await;
+        ravi.press("Try this app's flow").await;
+        self.browser.reads("Not reviewed yet").await;
+        ravi.press("Deny").await;
+        self.browser.reads("Calendar Companion").await;
+        ravi.open(&page).await;
         self.fill_in_the_checklist(&ravi, "ok").await;
         ravi.press("Approve").await;
         self.browser.reads("The app is approved").await;
@@ -295,9 +345,7 @@ impl Story {
     }
 
     async fn the_first_secret_is_ended(&self, first: &Credentials) {
-        let person = self.person();
-        person.open(self.demo.issuer()).await;
-        person.sign_out().await;
+        self.leave().await;
         let nila = self.arrives("nila@example.com").await;
         nila.press("OAuth").await;
         nila.press(APP).await;

@@ -25,8 +25,47 @@ async fn pages_fit_a_phone() {
     for page in ["/account", "/account/password", "/account/sessions", "/docs/errors", "/docs/api"] {
         browser.goto(&format!("{}{page}", demo.issuer())).await.unwrap();
         browser.the("h1").await;
-        fits(page.trim_start_matches('/').replace('/', "-").as_str()).await;
+        fits(&name_of(page)).await;
     }
+}
+
+/// What the side bar of an admin leads to, and what stands before the door.
+#[tokio::test]
+async fn every_section_fits_a_desk_and_a_phone() {
+    let demo = Demo::start();
+    let browser = Browser::open(1280, 800).await;
+    for page in ["/sign-in", "/sign-up", "/forgot-password"] {
+        browser.goto(&format!("{}{page}", demo.issuer())).await.unwrap();
+        browser.the("h1").await;
+        browser.pictures(&name_of(page)).await;
+    }
+    browser.goto(&format!("{}/sign-in", demo.issuer())).await.unwrap();
+    browser.sign_in(demo.person("admin")).await;
+    browser.reads("Administration").await;
+    for page in [
+        "/account",
+        "/account/address",
+        "/account/delete",
+        "/account/connected-apps",
+        "/invitations",
+        "/oauth/apps",
+        "/oauth/apps/new",
+        "/admin/users",
+        "/admin/oauth-requests",
+        "/demo/outbox",
+    ] {
+        browser.goto(&format!("{}{page}", demo.issuer())).await.unwrap();
+        browser.the("h1").await;
+        browser.pictures(&name_of(page)).await;
+    }
+    browser.goto(&format!("{}/admin/users", demo.issuer())).await.unwrap();
+    browser.press("dev@example.com").await;
+    browser.reads("What you can do").await;
+    browser.pictures("admin-user").await;
+}
+
+fn name_of(page: &str) -> String {
+    page.trim_start_matches('/').replace('/', "-")
 }
 
 #[tokio::test]
