@@ -56,7 +56,7 @@ pub fn not_approved(visit: &Visit, facts: &Facts, request: &CarriedRequest) -> P
     let Some(person) = &facts.person else { return page };
     let email = &person.signed_in.user.email;
     let carried = Carried { request: seal(visit, request), app_name: UNNAMED.to_owned(), redirect_uri: String::new() };
-    page.with_detail(format!("You are signed in as {email}, who is none of them."))
+    page.with_detail(format!("You are signed in as {email}, whom the app has not invited."))
         .with_next_step(users::switch_account_url(&visit.app, &carried), "Sign in with another account")
 }
 

@@ -211,7 +211,7 @@ impl Story {
         let asha = self.arrives("asha@example.com").await;
         asha.open(&client.url()).await;
         asha.press("Sign in with JioMeet").await;
-        self.browser.reads("You are signed in as asha@example.com, who is none of them").await;
+        self.browser.reads("You are signed in as asha@example.com, whom the app has not invited").await;
         self.picture("not-approved").await;
         self.leave().await;
     }
