@@ -30,11 +30,20 @@ described_as_served() {
     tools/check-openapi 25 --seed 1
 }
 
+# Published client libraries, unmodified, run the whole flow against the running demo (from npm and crates.io).
+published_clients() {
+    say 'published client libraries'
+    cargo build --quiet -p jiomeet-oauth
+    tools/check-clients
+}
+
 need cc gcc
 if [ "$quick" = no ]; then
     need initdb postgresql
     need python3 python3
     python3 -c 'import ensurepip' 2>/dev/null || need ensurepip python3-venv
+    need node nodejs
+    need npm npm
     need chromium chromium
     need chromedriver chromium-driver
 fi
@@ -58,6 +67,8 @@ say 'tests on PostgreSQL'
 TEST_ENGINE=postgres tools/with-postgres cargo test --quiet -p sql -p jiomeet-oauth --test it
 
 described_as_served
+
+published_clients
 
 say 'a person at a browser'
 cargo test --quiet -p jiomeet-oauth --test browser
