@@ -8,7 +8,8 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    DatabaseUrl, DbError, Options, Statement, Stats, Tx,
+    DatabaseUrl, DbError, Follower, Options, Statement, Stats, Tx,
+    follow::Following,
     job::{Access, Queue, Unit},
     options::Counters,
     params, postgres, sqlite,
@@ -28,7 +29,7 @@ pub enum Engine {
 pub struct Db(Arc<Inner>);
 
 struct Inner {
-    engine: Engine,
+    url: DatabaseUrl,
     options: Options,
     lanes: Lanes,
     threads: Mutex<Threads>,
@@ -47,10 +48,12 @@ pub(crate) struct Lanes {
     pub reads: Arc<Queue>,
     pub writes: Arc<Queue>,
     pub counters: Arc<Counters>,
+    pub following: Arc<Following>,
 }
 
 impl Lanes {
     fn close(&self) {
+        self.following.close_fences();
         self.reads.close();
         self.writes.close();
     }
@@ -65,18 +68,48 @@ impl Db {
     pub async fn open(url: &DatabaseUrl, options: Options) -> Result<Db, DbError> {
         let queue = || Arc::new(Queue::new(options.queue_capacity));
         let reads = queue();
-        let (engine, writes) = match url {
-            DatabaseUrl::Sqlite(_) => (Engine::Sqlite, queue()),
-            DatabaseUrl::Postgres(_) => (Engine::Postgres, reads.clone()),
+        let writes = match url {
+            DatabaseUrl::Sqlite(_) => queue(),
+            DatabaseUrl::Postgres(_) => reads.clone(),
         };
-        let lanes = Lanes { reads, writes, counters: Arc::default() };
+        let lanes = Lanes { reads, writes, counters: Arc::default(), following: Arc::default() };
         let threads = match url {
             DatabaseUrl::Sqlite(path) => sqlite::start(path, &options, &lanes).await,
             DatabaseUrl::Postgres(url) => postgres::start(url, &options, &lanes).await,
         };
         // The threads that have started end with their queues.
         let threads = threads.inspect_err(|_| lanes.close())?;
-        Ok(Db(Arc::new(Inner { engine, options, lanes, threads: Mutex::new(threads) })))
+        Ok(Db(Arc::new(Inner { url: url.clone(), options, lanes, threads: Mutex::new(threads) })))
+    }
+
+    /// Lets a follower hear what triggers announce, in this process and in every other one, and answers when it has
+    /// loaded. There is one follower at most. Needs [`Db::migrate`] to have run.
+    ///
+    /// # Errors
+    /// When the follower could not load, or there is one already.
+    pub async fn follow(&self, follower: Arc<dyn Follower>) -> Result<(), DbError> {
+        let Inner { url, options, lanes, threads } = &*self.0;
+        if !lanes.following.begin(follower) {
+            return Err(DbError::Broken("somebody follows this database already".into()));
+        }
+        match url {
+            // The writer looks whether somebody follows before it runs a unit.
+            DatabaseUrl::Sqlite(_) => self.write(|_| Ok::<_, DbError>(())).await?,
+            DatabaseUrl::Postgres(url) => {
+                let listener = postgres::listen(url, options, lanes).await?;
+                threads.lock().unwrap_or_else(PoisonError::into_inner).readers.push(listener);
+            }
+        }
+        match self.hears() {
+            true => Ok(()),
+            false => Err(DbError::unavailable("what it announces cannot be followed: the log says why")),
+        }
+    }
+
+    /// Whether the follower has heard everything that was committed more than [`FRESHNESS`](crate::FRESHNESS) ago, and
+    /// everything that this process has committed and answered. If not, ask the database itself.
+    pub fn hears(&self) -> bool {
+        self.0.lanes.following.is_fresh()
     }
 
     /// Runs a unit that only reads, in a read-only transaction: it sees one moment of the database.
@@ -142,12 +175,15 @@ impl Db {
 
     /// The engine behind this handle.
     pub fn engine(&self) -> Engine {
-        self.0.engine
+        match self.0.url {
+            DatabaseUrl::Sqlite(_) => Engine::Sqlite,
+            DatabaseUrl::Postgres(_) => Engine::Postgres,
+        }
     }
 
     /// What has happened since the database was opened.
     pub fn stats(&self) -> Stats {
-        let Lanes { reads, writes, counters } = &self.0.lanes;
+        let Lanes { reads, writes, counters, .. } = &self.0.lanes;
         Stats {
             queued_writes: writes.len() as u64,
             queued_reads: reads.len() as u64,
@@ -167,6 +203,7 @@ impl Db {
             let Inner { lanes, threads, .. } = &*db.0;
             let Threads { readers, writers } =
                 std::mem::take(&mut *threads.lock().unwrap_or_else(PoisonError::into_inner));
+            lanes.following.close_fences();
             lanes.reads.close();
             readers.into_iter().for_each(join);
             lanes.writes.close();

@@ -138,6 +138,21 @@ impl Queue {
         self.state().drain(batch, most)
     }
 
+    /// As [`Queue::take`], but comes back without jobs after `patience`.
+    pub fn take_within(&self, batch: &mut VecDeque<Box<dyn Job>>, most: usize, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        let mut state = self.state();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if !state.jobs.is_empty() || state.closed || left.is_zero() {
+                return state.drain(batch, most) || !state.closed;
+            }
+            state.idle += 1;
+            (state, _) = self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
     /// Waits for jobs and moves up to `most` of them into `batch`; `false` when the queue is closed
     /// and empty.
     pub fn take(&self, batch: &mut VecDeque<Box<dyn Job>>, most: usize) -> bool {

@@ -4,11 +4,13 @@
 //! closure runs on a thread that owns a connection and may run twice. On SQLite one writer thread
 //! takes what waits, gives each unit a savepoint, commits once and then answers all; readers have
 //! connections of their own. On PostgreSQL each unit is a transaction on one of a bounded set of
-//! connections. This crate knows no table but its own two (`schema_migrations`, `database_probe`).
+//! connections. What triggers announce is heard by every process that follows ([`Follower`]). This crate knows no table
+//! but its own (`schema_migrations`, `database_probe`, and on SQLite `announcements`).
 
 mod copy;
 mod db;
 mod error;
+mod follow;
 mod job;
 mod migrate;
 mod options;
@@ -24,6 +26,7 @@ mod value;
 pub use copy::{CopiedTable, copy};
 pub use db::{Db, Engine};
 pub use error::DbError;
+pub use follow::{FRESHNESS, Follower};
 pub use migrate::{Applied, Migration};
 pub use options::{Options, Stats};
 pub use sqlite::snapshot;

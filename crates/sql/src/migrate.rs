@@ -42,6 +42,21 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS database_probe (id BIGINT PRIMARY KEY, probes BIGINT NOT NULL);
     INSERT INTO database_probe (id, probes) VALUES (1, 0) ON CONFLICT DO NOTHING;";
 
+/// How triggers announce. The table never grows: whoever is further behind than its length loads everything anew.
+const SQLITE_ANNOUNCEMENTS: &str = "
+    CREATE TABLE IF NOT EXISTS announcements (number INTEGER PRIMARY KEY, subject TEXT NOT NULL);
+    CREATE TRIGGER IF NOT EXISTS announcements_bounded AFTER INSERT ON announcements BEGIN
+        DELETE FROM announcements WHERE number <= NEW.number - 10000;
+    END;";
+
+/// The notification is for all who listen; the notice tells the session itself that its unit has announced something.
+const POSTGRES_ANNOUNCEMENTS: &str = "
+    CREATE OR REPLACE FUNCTION announce(subject TEXT) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_notify('announcements', subject);
+        RAISE NOTICE 'announced' USING ERRCODE = 'AN001';
+    END $$;";
+
 /// Nodes that start together take turns. SQLite's write transaction is such a lock already.
 const TAKE_TURN: &str = "SELECT pg_advisory_xact_lock(7426049021543284053)";
 
@@ -74,6 +89,7 @@ impl Db {
             .write(move |tx| {
                 take_turn(tx)?;
                 tx.batch("schema_migrations", TABLES)?;
+                tx.batch("announcements", announcements(tx.engine()))?;
                 check_history(tx, &known)
             })
             .await?;
@@ -86,6 +102,13 @@ impl Db {
             }
         }
         Ok(applied)
+    }
+}
+
+const fn announcements(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => SQLITE_ANNOUNCEMENTS,
+        Engine::Postgres => POSTGRES_ANNOUNCEMENTS,
     }
 }
 

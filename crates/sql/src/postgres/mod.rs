@@ -1,10 +1,15 @@
 //! PostgreSQL: a bounded set of connections, a thread each.
 
+mod listener;
 mod session;
 mod target;
+mod voice;
 mod worker;
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    thread::{Builder, JoinHandle},
+};
 
 use tokio::sync::oneshot;
 
@@ -13,6 +18,7 @@ use crate::{
     db::{Lanes, Threads},
     job::spawn,
 };
+use listener::Listener;
 pub(crate) use session::cell;
 pub(crate) use target::Target;
 use worker::Worker;
@@ -38,4 +44,17 @@ pub(crate) async fn start(url: &str, options: &Options, lanes: &Lanes) -> Result
         writers.push(spawn("postgres", &lanes.writes, move || worker.run(None))?);
     }
     Ok(Threads { readers: Vec::new(), writers })
+}
+
+/// Starts the thread that hears what triggers announce; answers when the follower has loaded.
+pub(crate) async fn listen(url: &str, options: &Options, lanes: &Lanes) -> Result<JoinHandle<()>, DbError> {
+    let target = Arc::new(Target::new(url, options)?);
+    let (loaded, answer) = oneshot::channel();
+    let listener = Listener::new(target, lanes.following.clone());
+    let thread = Builder::new()
+        .name("postgres-listener".into())
+        .spawn(move || listener.run(loaded))
+        .map_err(|error| DbError::unavailable(format!("no thread for announcements: {error}")))?;
+    answer.await.unwrap_or_else(|_| Err(DbError::Broken("the listening thread died at its start".into())))?;
+    Ok(thread)
 }

@@ -1,15 +1,16 @@
 //! One connection and the transaction on it.
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
-use tokio::runtime::Runtime;
+use tokio::runtime::{self, Runtime};
 use tokio_postgres::{
     Client, Error,
     error::{Severity, SqlState},
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 
+use super::{Target, voice::Voice};
 use crate::{
     Cell, DbError, Engine, Row, Statement, Value,
     job::Access,
@@ -39,6 +40,7 @@ enum State {
 pub(super) struct Session {
     runtime: Runtime,
     client: Client,
+    voice: Arc<Voice>,
     /// By the address of the text, which is a constant.
     prepared: HashMap<(usize, usize), tokio_postgres::Statement>,
     state: State,
@@ -50,10 +52,39 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(runtime: Runtime, client: Client, statement_timeout: Duration) -> Self {
-        let usual = statement_timeout + SLACK;
+    /// Connects, with an event loop of its own.
+    pub fn connect(target: &Target) -> Result<Session, DbError> {
+        let no_runtime = |error| DbError::unavailable(format!("no event loop for a connection: {error}"));
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+        let limit = target.connect_timeout;
+        let late = |_| DbError::unavailable(format!("PostgreSQL did not answer within {limit:?}"));
+        let voice = Arc::new(Voice::default());
+        let client =
+            runtime.block_on(async { tokio::time::timeout(limit, target.connect(&voice)).await.map_err(late)? })?;
+        let usual = target.statement_timeout + SLACK;
         let (prepared, state) = (HashMap::new(), State::Idle);
-        Session { runtime, client, prepared, state, usual, patience: usual, lost: false, transient: false }
+        Ok(Session { runtime, client, voice, prepared, state, usual, patience: usual, lost: false, transient: false })
+    }
+
+    /// What the server says unasked.
+    pub fn voice(&self) -> &Voice {
+        &self.voice
+    }
+
+    /// Runs other work on the session's event loop, so that what the server says unasked is heard meanwhile.
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// One trip outside of any transaction, for at most `patience`.
+    pub fn command(&mut self, sql: &'static str, patience: Duration) -> Result<(), DbError> {
+        let command = self.client.batch_execute(sql);
+        trip(&self.runtime, patience, None, command, &self.client).map_err(|failure| self.failed(failure))
+    }
+
+    /// Whether a trigger has announced something since the transaction began.
+    pub fn has_announced(&self) -> bool {
+        self.voice.has_announced()
     }
 
     pub fn is_lost(&self) -> bool {
@@ -69,6 +100,7 @@ impl Session {
     /// its own. Should it fail, the statement behind it finds a session that is read-only by default.
     pub fn begin(&mut self, access: Access) {
         self.transient = false;
+        self.voice.begin();
         self.patience = self.usual;
         self.state = State::Pending(match (self.state, access) {
             (State::Read, Access::Write) => "COMMIT; BEGIN READ WRITE",

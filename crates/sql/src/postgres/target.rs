@@ -12,6 +12,7 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::voice::{Voice, drive};
 use crate::{DbError, Options};
 
 /// Where systems keep the authorities that they trust.
@@ -90,18 +91,19 @@ impl Target {
         })
     }
 
-    /// Connects, sets the session up, and leaves the connection's driving to the current runtime.
-    pub async fn connect(&self) -> Result<Client, DbError> {
+    /// Connects, sets the session up, and leaves the connection's driving to the current runtime. What the server says
+    /// unasked goes to `voice`.
+    pub(super) async fn connect(&self, voice: &Arc<Voice>) -> Result<Client, DbError> {
         let refused = |error: tokio_postgres::Error| DbError::unavailable(self.explain(&error));
         let client = match &self.tls {
             None => {
                 let (client, connection) = self.config.connect(NoTls).await.map_err(refused)?;
-                tokio::spawn(connection);
+                tokio::spawn(drive(connection, voice.clone()));
                 client
             }
             Some(tls) => {
                 let (client, connection) = self.config.connect(tls.clone()).await.map_err(refused)?;
-                tokio::spawn(connection);
+                tokio::spawn(drive(connection, voice.clone()));
                 client
             }
         };
@@ -141,7 +143,7 @@ fn setup(options: &Options) -> String {
     let lock = options.lock_timeout.as_millis();
     format!(
         "SET statement_timeout = {statement}; SET lock_timeout = {lock};
-         SET idle_in_transaction_session_timeout = {idle}; SET client_min_messages = warning;
+         SET idle_in_transaction_session_timeout = {idle}; SET client_min_messages = notice;
          SELECT set_config('synchronous_commit', 'on', false)
           WHERE current_setting('synchronous_commit') = 'off';
          SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY",

@@ -9,8 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::runtime;
-
 use super::{Target, session::Session};
 use crate::{
     DbError, Tx,
@@ -34,13 +32,7 @@ impl Worker {
     }
 
     pub fn connect(&self) -> Result<Session, DbError> {
-        let no_runtime = |error| DbError::unavailable(format!("no event loop for a connection: {error}"));
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
-        let limit = self.target.connect_timeout;
-        let late = |_| DbError::unavailable(format!("PostgreSQL did not answer within {limit:?}"));
-        let client =
-            runtime.block_on(async { tokio::time::timeout(limit, self.target.connect()).await.map_err(late)? })?;
-        Ok(Session::new(runtime, client, self.target.statement_timeout))
+        Session::connect(&self.target)
     }
 
     /// Serves the queue until it is closed and empty.
@@ -139,6 +131,9 @@ impl Worker {
                 count(&counters.batches);
                 count(&counters.write_units);
             }
+        }
+        if keep && session.has_announced() {
+            self.lanes.following.wait_until_heard();
         }
         match ended {
             Ok(()) => !keep && session.is_transient(),

@@ -1,6 +1,7 @@
 //! SQLite: one writer thread, reader threads, and a thread that empties the log.
 
 mod connection;
+mod ear;
 mod log;
 mod session;
 mod snapshot;

@@ -4,11 +4,13 @@ use std::{collections::VecDeque, sync::atomic::Ordering};
 
 use super::{
     connection::{Connection, File},
+    ear::Ear,
     log::Log,
 };
 use crate::{
     DbError, Tx,
     db::Lanes,
+    follow::LOOK_INTERVAL,
     job::{Job, refuse_all},
 };
 
@@ -16,6 +18,7 @@ pub(super) struct Writer {
     file: File,
     lanes: Lanes,
     log: Log,
+    ear: Ear,
     /// Units that have run and wait for the commit.
     done: Vec<Box<dyn Job>>,
 }
@@ -25,15 +28,21 @@ impl Writer {
         file.make()?;
         let mut connection = file.open_writer()?;
         let log = Log::watch(&file, &mut connection, &lanes.counters)?;
-        Ok((Writer { file, lanes, log, done: Vec::new() }, connection))
+        let ear = Ear::new(&lanes.following, &mut connection)?;
+        Ok((Writer { file, lanes, log, ear, done: Vec::new() }, connection))
     }
 
     /// Serves the queue until it is closed and empty.
     pub fn run(mut self, mut connection: Connection) {
         let mut batch = VecDeque::new();
-        while self.lanes.writes.take(&mut batch, self.file.options.batch) {
-            // A commit by another process (an operator's verb) shows here as a moved
-            // `PRAGMA data_version`: this is the place to look at it, before each batch.
+        while self.take(&mut batch) {
+            match self.renew(&mut connection) {
+                Ok(()) => self.ear.listen(&connection),
+                Err(error) => {
+                    self.lanes.following.distrust();
+                    refuse_all(&mut batch, &error);
+                }
+            }
             while !batch.is_empty() {
                 if let Err(error) = self.renew(&mut connection) {
                     refuse_all(&mut batch, &error);
@@ -46,6 +55,15 @@ impl Writer {
         self.log.finish(connection);
     }
 
+    /// Waits for units; where somebody follows, not for long without a look at what other processes have committed.
+    fn take(&self, batch: &mut VecDeque<Box<dyn Job>>) -> bool {
+        let most = self.file.options.batch;
+        match self.ear.is_open() {
+            true => self.lanes.writes.take_within(batch, most, LOOK_INTERVAL),
+            false => self.lanes.writes.take(batch, most),
+        }
+    }
+
     /// After a failure of the disk nothing that the connection remembers is believed: a new one.
     fn renew(&mut self, connection: &mut Connection) -> Result<(), DbError> {
         if !connection.is_suspect() {
@@ -53,6 +71,7 @@ impl Writer {
         }
         let mut fresh = self.file.open_writer()?;
         self.log.follow(&mut fresh)?;
+        self.ear.move_to(&mut fresh)?;
         *connection = fresh;
         tracing::warn!("the database was opened again after a failure of its disk");
         self.lanes.counters.reconnects.fetch_add(1, Ordering::Relaxed);
@@ -117,6 +136,7 @@ impl Writer {
         match connection.control("COMMIT") {
             Ok(()) if connection.is_autocommit() => {
                 self.lanes.counters.commits.fetch_add(1, Ordering::Relaxed);
+                self.ear.listen_to_own(connection);
                 self.answer();
             }
             Ok(()) => self.fail(connection, &DbError::Broken("COMMIT left its transaction open".into())),

@@ -4,6 +4,7 @@
 mod batches;
 mod copy;
 mod failures;
+mod following;
 mod migrations;
 mod opening;
 mod postgres;
