@@ -10,7 +10,7 @@ use crate::config::{Config, Issuer};
 use crate::keys::{self, ServerKeys, Signer};
 use crate::mail::Outlet;
 use crate::migrations::MIGRATIONS;
-use crate::oauth::Memory;
+use crate::oauth::{self, Memory};
 use crate::random::Random;
 use crate::screening::Screening;
 use crate::time::Clock;
@@ -75,9 +75,11 @@ impl App {
         let catalogue = Catalogue::new(&config, &issuer).map_err(StartError::Config)?;
         let db = open_database(&config).await?;
         db.migrate(MIGRATIONS).await?;
-        let (keys, signer) =
-            keys::open(&db, &config.keys, config.tokens.access_token_ttl.get(), &clock, &random).await?;
+        let tokens = config.tokens.clone();
+        db.write(move |tx| oauth::raise_longest_lives(tx, &tokens)).await?;
+        let (keys, signer) = keys::open(&db, &config.keys, &clock, &random).await?;
 
+        let oauth = oauth::begin(&db, &clock).await?;
         let accounts = &config.accounts;
         let passwords = Passwords::start(accounts.password_hashers, accounts.password_queue, random.clone())?;
         let outlet = Outlet::new(&config.mail, &issuer).map_err(StartError::Config)?;
@@ -93,7 +95,7 @@ impl App {
             signer,
             passwords,
             outlet,
-            oauth: Memory::default(),
+            oauth,
             screening,
             refusals: Refusals::default(),
         })

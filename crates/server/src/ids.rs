@@ -1,5 +1,6 @@
 //! A type for each kind of id, so that none can be given for another.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use sql::{Cell, DbError, FromValue, ToValue, Value};
@@ -26,6 +27,13 @@ macro_rules! text_id {
 
             /// The id's text.
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        // A map with such keys is asked by a text from a token.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }
@@ -91,6 +99,12 @@ impl ClientId {
 
     /// The id's text.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for ClientId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -21,6 +21,12 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::common(9, "pushed requests", include_str!("../migrations/0009_pushed_requests.sql")),
     Migration::common(10, "submission_times", include_str!("../migrations/0010_submission_times.sql")),
     Migration::common(11, "post_logout_urls", include_str!("../migrations/0011_post_logout_urls.sql")),
+    Migration::twin(
+        12,
+        "announcements",
+        include_str!("../migrations/0012_announcements.sqlite.sql"),
+        include_str!("../migrations/0012_announcements.postgres.sql"),
+    ),
 ];
 
 /// Every statement that the program runs on this schema, room by room: a test prepares each on both engines and looks at

@@ -65,7 +65,12 @@ pub(crate) struct Following {
 
 impl Default for Following {
     fn default() -> Self {
-        Following { follower: OnceLock::new(), start: Instant::now(), asked: AtomicU64::new(0), fences: Mutex::default() }
+        Following {
+            follower: OnceLock::new(),
+            start: Instant::now(),
+            asked: AtomicU64::new(0),
+            fences: Mutex::default(),
+        }
     }
 }
 

@@ -130,6 +130,8 @@ impl Config {
         positive("tokens.access_token_ttl", self.tokens.access_token_ttl);
         positive("tokens.id_token_ttl", self.tokens.id_token_ttl);
         positive("tokens.refresh_token_ttl", self.tokens.refresh_token_ttl);
+        positive("keys.rotate_signing_key_after", self.keys.rotate_signing_key_after);
+        positive("keys.rotate_root_key_after", self.keys.rotate_root_key_after);
         positive("accounts.session_ttl", self.accounts.session_ttl);
         positive("accounts.confirmation_ttl", self.accounts.confirmation_ttl);
         positive("accounts.password_reset_ttl", self.accounts.password_reset_ttl);
@@ -150,6 +152,9 @@ impl Config {
         at_least_one("limits.sign_up_burst", self.limits.sign_up_burst as usize);
         at_least_one("screening.preflight_burst", self.screening.preflight_burst as usize);
         at_least_one("limits.mail_burst", self.limits.mail_burst as usize);
+        if self.keys.publish_ahead.get() < std::time::Duration::from_secs(60) {
+            faults.push("keys.publish_ahead must be at least 1m: servers read the keys twice a minute".to_owned());
+        }
         if self.mail.smtp.is_some() && self.mail.from.is_none() {
             faults.push("mail.from is missing: name the address that mail comes from, beside mail.smtp".to_owned());
         }
@@ -266,6 +271,7 @@ mod tests {
         );
         assert!(fault("[tokens]\nrequire_pkce = \"perhaps\"").contains("tokens.require_pkce"));
         assert!(fault("[keys]\nsigning_algorithm = \"HS256\"").contains("RS256"));
+        assert!(fault("[keys]\npublish_ahead = \"59s\"").contains("keys.publish_ahead"));
         assert!(fault("[server]\nissuer = \"http://meet.example.com\"").contains("server.issuer"));
         assert!(fault("[database]\nurl = \"mysql://x\"").contains("database.url"));
         assert!(fault("[mail]\nsmtp = \"smtps://mail.example.com\"").contains("mail.from is missing"));

@@ -63,8 +63,14 @@ section! {
         signing_algorithm: SigningAlgorithm = "\"RS256\"",
         /// A file with 32 random bytes in base64 that encrypts the keys in the database: `openssl rand -base64 32 > FILE`.
         operator_key_file: Option<PathBuf> = "# \"/etc/jiomeet-oauth/operator.key\"",
-        /// How long a new signing key is published before it signs: at least as long as others cache the key set.
+        /// How long a new key is known before it is used, at least a minute: a signing key is published so long before it
+        /// signs, since others cache the key set.
         publish_ahead: Ttl = "\"15m\"",
+        /// How long a signing key signs before the next one takes over. It is published until its last token has expired.
+        rotate_signing_key_after: Ttl = "\"90d\"",
+        /// How long a root key (refresh tokens, forms, what is sealed) is used before the next one takes over. It is kept
+        /// until what was made with it has expired.
+        rotate_root_key_after: Ttl = "\"365d\"",
     }
 }
 

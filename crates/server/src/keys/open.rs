@@ -1,17 +1,17 @@
-//! Loads the keys at start, makes what is missing, and reads them again while the server runs.
+//! Loads the keys at start, makes the first ones, and reads them again while the server runs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use protocol::jwt::{Algorithm, JwtFault, KeySet, Pkcs8, SigningKey};
 use sql::{Db, DbError};
-use zeroize::Zeroizing;
 
+use super::phase::Times;
 use super::root_key::RootKey;
+use super::rotation::{self, NewRoot, NewSigningKey};
 use super::server_keys::ServerKeys;
 use super::signer::{Published, Signer};
-use super::store::{self, ServerKeyRow, SigningKeyRow};
-use super::wrapping::{Wrapped, Wrapping};
+use super::store::{self, ServerKeyRow, SigningKeyRow, in_use};
+use super::wrapping::Wrapping;
 use crate::config::Keys;
 use crate::random::Random;
 use crate::time::{Clock, Timestamp};
@@ -37,33 +37,22 @@ pub enum KeysError {
 ///
 /// # Errors
 /// When the operator's key does not fit, or the database or the library refuses.
-pub async fn open(
-    db: &Db,
-    config: &Keys,
-    access_token_ttl: Duration,
-    clock: &Clock,
-    random: &Random,
-) -> Result<(ServerKeys, Signer), KeysError> {
+pub async fn open(db: &Db, config: &Keys, clock: &Clock, random: &Random) -> Result<(ServerKeys, Signer), KeysError> {
     let now = clock.now();
     let wrapping = Wrapping::from_file(config.operator_key_file.as_deref())?;
-    let (roots, signing) = read(db).await?;
-    // Without this a node with the wrong operator's key would go on to make keys of its own.
-    let roots = match roots.is_empty() {
-        false => roots,
-        true => make_first_root(db, &wrapping, random, now).await?,
-    };
+    let (mut roots, mut signing) = read(db).await?;
+    if roots.is_empty() {
+        make_first(db, &wrapping, config, random, now).await?;
+        (roots, signing) = read(db).await?;
+    }
+    // Before more keys are made: a node with the wrong operator's key must not go on with keys of its own.
     let server_keys = server_keys(&wrapping, roots, now)?;
     let algorithm = config.signing_algorithm.algorithm();
-    let signing = match usable(&signing, algorithm) {
-        true => signing,
-        // The very first key signs at once: nobody has cached a key set yet.
-        false => {
-            let ahead = if signing.is_empty() { Duration::ZERO } else { config.publish_ahead.get() };
-            make_signing_key(db, &wrapping, random, algorithm, now, now.plus(ahead)).await?;
-            read(db).await?.1
-        }
-    };
-    Ok((server_keys, Signer::new(published(&wrapping, signing, access_token_ttl, now)?)))
+    if !signing.iter().any(|row| row.times.retired_at.is_none() && row.algorithm == algorithm.as_str()) {
+        rotation::succeed_signing_key(db, config, signing.pop(), clock, random).await?;
+        signing = read(db).await?.1;
+    }
+    Ok((server_keys, Signer::new(published(&wrapping, signing, now)?)))
 }
 
 /// Reads the keys again: another process may have rotated them.
@@ -73,7 +62,6 @@ pub async fn open(
 pub async fn reload(
     db: &Db,
     config: &Keys,
-    access_token_ttl: Duration,
     now: Timestamp,
     keys: &ServerKeys,
     signer: &Signer,
@@ -81,124 +69,65 @@ pub async fn reload(
     let wrapping = Wrapping::from_file(config.operator_key_file.as_deref())?;
     let (roots, signing) = read(db).await?;
     keys.replace(server_keys(&wrapping, roots, now)?);
-    signer.replace(published(&wrapping, signing, access_token_ttl, now)?);
+    signer.replace(published(&wrapping, signing, now)?);
     Ok(())
 }
 
-/// Makes a new signing key: published now, signing once every cache has it. Gives its id and when it begins to sign.
-///
-/// # Errors
-/// As [`open`].
-pub async fn rotate_signing_key(
-    db: &Db,
-    config: &Keys,
-    clock: &Clock,
-    random: &Random,
-) -> Result<(String, Timestamp), KeysError> {
-    let now = clock.now();
-    let active_at = now.plus(config.publish_ahead.get());
-    let wrapping = Wrapping::from_file(config.operator_key_file.as_deref())?;
-    let kid = make_signing_key(db, &wrapping, random, config.signing_algorithm.algorithm(), now, active_at).await?;
-    Ok((kid, active_at))
-}
-
-async fn read(db: &Db) -> Result<(Vec<ServerKeyRow>, Vec<SigningKeyRow>), DbError> {
+/// Every key, oldest first.
+pub(super) async fn read(db: &Db) -> Result<(Vec<ServerKeyRow>, Vec<SigningKeyRow>), DbError> {
     db.read(|tx| Ok((store::list_server_keys(tx)?, store::list_signing_keys(tx)?))).await
 }
 
-/// A key that is not yet retired and of the wanted algorithm exists.
-fn usable(rows: &[SigningKeyRow], algorithm: Algorithm) -> bool {
-    rows.iter().any(|row| row.retired_at.is_none() && row.algorithm == algorithm.as_str())
-}
-
-async fn make_first_root(
+/// The very first keys are used at once: nobody has cached a key set yet. Several nodes may start at once on an empty
+/// database: whose root key is number 1 wins, and its signing key is the first.
+async fn make_first(
     db: &Db,
     wrapping: &Wrapping,
+    config: &Keys,
     random: &Random,
     now: Timestamp,
-) -> Result<Vec<ServerKeyRow>, KeysError> {
-    let secret = Zeroizing::new(random.bytes::<32>());
-    let wrapped = wrapping.wrap(random, &root_context(1), secret.as_slice())?;
-    // Several nodes may start at once on an empty database: one insert wins, all read the same row.
-    Ok(db
-        .write(move |tx| {
-            store::insert_server_key(tx, 1, &wrapped, now, now)?;
-            store::list_server_keys(tx)
-        })
-        .await?)
+) -> Result<(), KeysError> {
+    let times = Times { created_at: now, active_at: now, retired_at: None };
+    let root = NewRoot::make(wrapping, random, 1)?;
+    let signing = NewSigningKey::make(wrapping, random, config.signing_algorithm.algorithm()).await?;
+    let write = db.write(move |tx| {
+        // A database that was handed on with its signing keys keeps them.
+        if root.insert(tx, times)? && store::list_signing_keys(tx)?.is_empty() {
+            signing.insert(tx, times)?;
+        }
+        Ok::<_, DbError>(())
+    });
+    Ok(write.await?)
 }
 
-async fn make_signing_key(
-    db: &Db,
-    wrapping: &Wrapping,
-    random: &Random,
-    algorithm: Algorithm,
-    now: Timestamp,
-    active_at: Timestamp,
-) -> Result<String, KeysError> {
-    let key = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm))
-        .await
-        .map_err(|_| KeysError::Signing(JwtFault::KeyRejected))??;
-    let kid = key.kid().to_owned();
-    let wrapped = wrapping.wrap(random, &kid, key.to_pkcs8()?.expose())?;
-    let id = kid.clone();
-    db.write(move |tx| {
-        store::insert_signing_key(tx, &id, algorithm.as_str(), &wrapped, now, active_at)?;
-        store::retire_signing_keys(tx, active_at, &id).map(drop)
-    })
-    .await
-    .map_err(|error: DbError| KeysError::from(error))?;
-    Ok(kid)
-}
-
-fn root_context(number: i64) -> String {
+pub(super) fn root_context(number: i64) -> String {
     format!("root key {number}")
 }
 
 fn server_keys(wrapping: &Wrapping, rows: Vec<ServerKeyRow>, now: Timestamp) -> Result<ServerKeys, KeysError> {
+    let number = in_use(&rows, |row| row.times, now).map(|row| row.number);
     let mut all = Vec::with_capacity(rows.len());
-    let mut current: Option<Arc<RootKey>> = None;
     for row in rows {
         let context = root_context(row.number);
         let secret = wrapping.unwrap(&context, row.secret)?;
-        let key = Arc::new(RootKey::derive(row.number, &secret).ok_or(KeysError::Broken(context))?);
-        if row.active_at <= now || current.is_none() {
-            current = Some(Arc::clone(&key));
-        }
-        all.push(key);
+        all.push(Arc::new(RootKey::derive(row.number, &secret).ok_or(KeysError::Broken(context))?));
     }
+    let current = all.iter().find(|key| Some(key.number) == number).map(Arc::clone);
     let current = current.ok_or_else(|| KeysError::Broken(root_context(1)))?;
     Ok(ServerKeys::new(current, all))
 }
 
-fn published(
-    wrapping: &Wrapping,
-    rows: Vec<SigningKeyRow>,
-    access_token_ttl: Duration,
-    now: Timestamp,
-) -> Result<Published, KeysError> {
-    let mut signing: Option<Arc<SigningKey>> = None;
-    let mut next: Option<(Timestamp, Arc<SigningKey>)> = None;
-    let mut verifying = Vec::with_capacity(rows.len());
-    for row in rows {
-        // A retired key verifies until the last token it can have signed is over.
-        if row.retired_at.is_some_and(|at| at.plus(access_token_ttl) < now) {
-            continue;
-        }
-        let algorithm = Algorithm::parse(&row.algorithm).ok_or_else(|| KeysError::Broken(row.kid.clone()))?;
-        let private_key: Wrapped = row.private_key;
-        let pkcs8 = Pkcs8::new(wrapping.unwrap(&row.kid, private_key)?.to_vec());
-        let key = Arc::new(SigningKey::from_pkcs8(algorithm, &pkcs8)?);
-        verifying.push(key.verifying_key().clone());
-        if row.active_at > now {
-            next = Some((row.active_at, key));
-        } else if row.retired_at.is_none_or(|at| at > now) || signing.is_none() {
-            signing = Some(key);
-        }
+fn published(wrapping: &Wrapping, rows: Vec<SigningKeyRow>, now: Timestamp) -> Result<Published, KeysError> {
+    let signing = in_use(&rows, |row| row.times, now).map(|row| row.kid.clone());
+    let mut keys = Vec::with_capacity(rows.len());
+    for SigningKeyRow { kid, algorithm, private_key, times } in rows {
+        let algorithm = Algorithm::parse(&algorithm).ok_or_else(|| KeysError::Broken(kid.clone()))?;
+        let pkcs8 = Pkcs8::new(wrapping.unwrap(&kid, private_key)?.to_vec());
+        keys.push((times, Arc::new(SigningKey::from_pkcs8(algorithm, &pkcs8)?)));
     }
-    let key_set = KeySet::new(verifying);
+    let key_set = KeySet::new(keys.iter().map(|(_, key)| key.verifying_key().clone()));
     let jwks = serde_json::to_string(&key_set.jwks()).map_err(|_| KeysError::Broken("set".into()))?.into();
-    let signing = signing.or_else(|| next.as_ref().map(|(_, key)| Arc::clone(key)));
-    let signing = signing.ok_or_else(|| KeysError::Broken("that signs".into()))?;
-    Ok(Published { signing, next, key_set, jwks })
+    let signing = keys.iter().find(|(_, key)| Some(key.kid()) == signing.as_deref());
+    let signing = signing.map(|(_, key)| Arc::clone(key)).ok_or_else(|| KeysError::Broken("that signs".into()))?;
+    Ok(Published { signing, keys, key_set, jwks })
 }

@@ -9,6 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use protocol::jwt::{Algorithm, JwtFault, KeySet, SigningKey, TokenType, VerifiedToken};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::phase::Times;
+use super::store::in_use;
 use crate::time::Timestamp;
 
 /// How many callers may hold a place: as many as may wait for one durable commit, and some.
@@ -24,10 +26,10 @@ pub struct Signer {
 
 /// What is published now.
 pub(super) struct Published {
-    /// Signs; the newest active key.
+    /// The one that signed when the keys were read.
     pub signing: Arc<SigningKey>,
-    /// The next one and when it takes over.
-    pub next: Option<(Timestamp, Arc<SigningKey>)>,
+    /// Every key, in the order in which they take over.
+    pub keys: Vec<(Times, Arc<SigningKey>)>,
     /// Everything that verifies.
     pub key_set: KeySet,
     /// The same as the JWK set of RFC 7517 section 5, ready to send.
@@ -83,10 +85,7 @@ impl Signer {
     pub fn place(&self, now: Timestamp) -> Result<Place, Busy> {
         let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Busy)?;
         let published = self.published();
-        let key = match &published.next {
-            Some((at, next)) if *at <= now => next,
-            _ => &published.signing,
-        };
+        let key = in_use(&published.keys, |(times, _)| *times, now).map_or(&published.signing, |(_, key)| key);
         Ok(Place { key: Arc::clone(key), slow: Arc::clone(&self.slow), _permit: permit })
     }
 

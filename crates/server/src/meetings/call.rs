@@ -1,4 +1,4 @@
-//! One call of an app for a person: its access token is checked in the same unit of work that answers it.
+//! One call of an app for a person: its access token is checked by memory, or in the same unit of work that answers it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use sql::{DbError, Tx};
 use crate::app::SharedApp;
 use crate::ids::UserId;
 use crate::oauth::BearerError;
-use crate::oauth::bearer::{Verified, check, claim_use, verify};
+use crate::oauth::bearer::{Verified, check, claim_use, recall, verify};
 use crate::time::Timestamp;
 use crate::web::ApiError;
 
@@ -47,6 +47,10 @@ impl Call {
         F: Fn(&mut Tx<'_>, &UserId) -> Result<T, DbError> + Send + Sync + 'static,
     {
         let unit = Arc::new(unit);
+        if let Some(bearer) = recall(&self.app, &self.token, Some(self.need))? {
+            let answer = self.app.db.read(move |tx| unit(tx, &bearer.user_id)).await?;
+            return Ok(self.noted(answer));
+        }
         let (token, need, now, reading) = (Arc::clone(&self.token), self.need, self.now, Arc::clone(&unit));
         let answer = self.app.db.read(move |tx| -> Result<Option<T>, BearerError> {
             let admitted = check(tx, &token, Some(need), now)?;
@@ -62,7 +66,7 @@ impl Call {
         }
     }
 
-    /// Answers by changing what is stored.
+    /// Answers by changing what is stored. The token is checked in the same unit: nothing is changed by a dead one.
     ///
     /// # Errors
     /// The token does not stand or lacks the scope, or the database's.
@@ -83,7 +87,9 @@ impl Call {
         Ok(self.noted(answer))
     }
 
+    /// The call is answered: the database has vouched for its token.
     fn noted<T>(&self, answer: T) -> T {
+        self.app.oauth.vouched.keep(self.token.id);
         self.app.oauth.last_used.note_grant(self.token.id.grant, self.now);
         answer
     }

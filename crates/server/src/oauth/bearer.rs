@@ -1,12 +1,13 @@
 //! The bearer check: what an access token opens, now (RFC 6750, RFC 9068 section 4).
 //!
 //! 1. The `Authorization` header alone carries it, once. Signature and claims are read ([`verify`]); `exp` has no leeway.
-//! 2. The database says whether it still stands ([`check`]): the grant, this generation of it, the app, the account, their
-//!    epochs, and what the app may ask for today. One look-up by keys, which may share the API's own unit of work.
+//! 2. The first time that this process sees a token of a grant's generation, the database says whether it stands
+//!    ([`check`]): the grant, this generation of it, the app, the account, their epochs, and what the app may ask for
+//!    today. One look-up by keys, which may share the API's own unit of work.
 //! 3. The first use of a token of generation 1 or more is remembered before its answer leaves ([`claim_use`]): from then
 //!    on the refresh token before it is spent for good.
-//!
-//! Revocation is asked of the database for each request, so it takes effect with the next one, on every node.
+//! 4. From then on memory answers ([`recall`]): the view of revocations hears within a second what ends a token, on every
+//!    node. Where it cannot be refreshed, and for apps in test mode, the database is asked for each request.
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use sql::{DbError, Tx};
 
 use super::access_token::TokenId;
 use super::grant::{Generation, check_alive};
+use super::revocation_view::Word;
 use super::views::{self, Standing};
 use super::{refresh_token, store};
 use crate::app::App;
@@ -114,15 +116,44 @@ pub struct Verified {
 /// Why the call is refused.
 pub async fn bearer(app: &App, headers: &HeaderMap, need: &str) -> Result<Bearer, BearerError> {
     let now = app.clock.now();
-    let verified = Arc::new(verify(app, headers, now)?);
-    let (asked, need) = (Arc::clone(&verified), need.to_owned());
-    let standing = app.db.read(move |tx| check(tx, &asked, Some(&need), now)).await?;
-    if standing.first_use {
-        let asked = Arc::clone(&verified);
-        app.db.write(move |tx| claim_use(tx, &asked, now)).await?;
+    let verified = verify(app, headers, now)?;
+    let bearer = match recall(app, &verified, Some(need))? {
+        Some(bearer) => bearer,
+        None => ask(app, verified, need, now).await?,
+    };
+    app.oauth.last_used.note_grant(bearer.grant_id, now);
+    Ok(bearer)
+}
+
+/// Asks the database, and remembers what it said.
+async fn ask(app: &App, token: Verified, need: &str, now: Timestamp) -> Result<Bearer, BearerError> {
+    let id = token.id;
+    let token = Arc::new(token);
+    let (asked, need) = (Arc::clone(&token), need.to_owned());
+    let admitted = app.db.read(move |tx| check(tx, &asked, Some(&need), now)).await?;
+    if admitted.first_use {
+        app.db.write(move |tx| claim_use(tx, &token, now)).await?;
     }
-    app.oauth.last_used.note_grant(standing.bearer.grant_id, now);
-    Ok(standing.bearer)
+    app.oauth.vouched.keep(id);
+    Ok(admitted.bearer)
+}
+
+/// What memory says of a token: who calls, or nothing when the database must be asked.
+///
+/// # Errors
+/// `invalid_token`, `insufficient_scope`.
+pub fn recall(app: &App, token: &Verified, need: Option<&str>) -> Result<Option<Bearer>, BearerError> {
+    if !app.db.hears() {
+        return Ok(None);
+    }
+    match app.oauth.view.judge(token) {
+        Word::Revoked => Err(revoked().into()),
+        Word::Stands(app_id, scopes) if app.oauth.vouched.contains(token.id) => {
+            opens(&scopes, need)?;
+            Ok(Some(caller(token, app_id, scopes)))
+        }
+        Word::Stands(..) | Word::Unknown => Ok(None),
+    }
 }
 
 /// Reads the token from the header and verifies signature and claims.
@@ -218,23 +249,32 @@ pub fn check(tx: &mut Tx<'_>, token: &Verified, need: Option<&str>, now: Timesta
         return Err(revoked().into());
     };
     let scopes = token.claims.scope.intersection(&app.scopes);
-    if let Some(need) = need
-        && !scopes.contains(need)
-    {
-        let error = OAuthError::insufficient_scope(&fault::SCOPE_INSUFFICIENT).with_detail(format!("It needs {need}."));
-        return Err(BearerError::Refused(error, Some(need.to_owned())));
+    opens(&scopes, need)?;
+    let first_use = token.id.generation > Generation::FIRST && token.id.generation == generation && !successor_used;
+    Ok(Admitted { bearer: caller(token, app.id, scopes), first_use })
+}
+
+/// Whether the scope that a call needs is there.
+fn opens(scopes: &ScopeSet, need: Option<&str>) -> Result<(), BearerError> {
+    match need {
+        Some(need) if !scopes.contains(need) => {
+            let error =
+                OAuthError::insufficient_scope(&fault::SCOPE_INSUFFICIENT).with_detail(format!("It needs {need}."));
+            Err(BearerError::Refused(error, Some(need.to_owned())))
+        }
+        _ => Ok(()),
     }
-    Ok(Admitted {
-        bearer: Bearer {
-            user_id: UserId::from_text(&token.claims.sub),
-            app_id: app.id,
-            client_id: app.client_id,
-            grant_id: token.id.grant,
-            generation: token.id.generation,
-            scopes,
-        },
-        first_use: token.id.generation > Generation::FIRST && token.id.generation == generation && !successor_used,
-    })
+}
+
+fn caller(token: &Verified, app_id: AppId, scopes: ScopeSet) -> Bearer {
+    Bearer {
+        user_id: UserId::from_text(&token.claims.sub),
+        app_id,
+        client_id: ClientId::from_text(&token.claims.client_id),
+        grant_id: token.id.grant,
+        generation: token.id.generation,
+        scopes,
+    }
 }
 
 /// Whether what the token stands on still holds.

@@ -110,7 +110,7 @@ pub fn remove_access(
     app: &AppId,
     address: &str,
     now: Timestamp,
-) -> Result<usize, DbError> {
+) -> Result<u64, DbError> {
     let ended = store::end_all_between(tx, user, app, now)?;
     store::delete_consent(tx, user, app)?;
     Record::new(random, now, Actor::User(user.clone()), "access.removed")

@@ -16,7 +16,7 @@ use serde::Serialize;
 use sql::{DbError, Tx};
 use utoipa::ToSchema;
 
-use super::bearer::{self, Bearer, BearerError, Verified};
+use super::bearer::{self, Admitted, Bearer, BearerError, Verified};
 use super::client_auth::{self, Ask, ClientRefusal};
 use super::grant::{Generation, check_alive};
 use super::refresh_rule::{Decision, Lifetimes, decide};
@@ -91,7 +91,8 @@ pub struct ActiveRefresh {
 /// A token that may be one of ours, opened as far as that goes without the database.
 #[derive(Clone)]
 enum Opened {
-    Access(Box<Verified>),
+    /// An access token, and who it stands for where memory knows.
+    Access(Box<Verified>, Option<Bearer>),
     Refresh(RefreshToken),
     Nothing,
 }
@@ -108,7 +109,10 @@ async fn answer(app: SharedApp, request: Request) -> Result<Vec<u8>, Refusal> {
     let opened = match RefreshToken::parse(token, &app.keys) {
         Some(refresh) => Opened::Refresh(refresh),
         None => match bearer::verify_issued(&app, token, ask.now) {
-            Ok(verified) => Opened::Access(Box::new(verified)),
+            Ok(verified) => match bearer::recall(&app, &verified, None) {
+                Ok(known) => Opened::Access(Box::new(verified), known),
+                Err(_) => Opened::Nothing,
+            },
             Err(_) => Opened::Nothing,
         },
     };
@@ -135,9 +139,9 @@ fn introspect(tx: &mut Tx<'_>, ask: &Ask, opened: &Opened) -> Result<Outcome, Db
         return Ok(Outcome::Client(ClientRefusal::Failed(error)));
     };
     let answer = match opened {
-        Opened::Access(token) => {
-            introspect_access(tx, ask, token, |bearer| (bearer.app_id == app.id).then(|| bearer.scopes.clone()))
-        }
+        Opened::Access(token, known) => introspect_access(tx, ask, token, known.as_ref(), |bearer| {
+            (bearer.app_id == app.id).then(|| bearer.scopes.clone())
+        }),
         Opened::Refresh(token) => introspect_refresh(tx, ask, token).map_err(BearerError::from),
         Opened::Nothing => Ok(INACTIVE),
     };
@@ -154,12 +158,14 @@ fn introspect_for_server(
     if let Err(refusal) = client_auth::admit_server(tx, ask, server)? {
         return Ok(Outcome::Client(refusal));
     }
-    let Opened::Access(token) = opened else { return Ok(Outcome::Answer(INACTIVE)) };
+    let Opened::Access(token, known) = opened else { return Ok(Outcome::Answer(INACTIVE)) };
     if !token.claims.aud.contains(&server.identifier) {
         return Ok(Outcome::Answer(INACTIVE));
     }
     let own = |scopes: &ScopeSet| ask.app.catalogue.scopes_of(scopes, &server.identifier);
-    settle(introspect_access(tx, ask, token, |bearer| Some(own(&bearer.scopes)).filter(|scopes| !scopes.is_empty())))
+    settle(introspect_access(tx, ask, token, known.as_ref(), |bearer| {
+        Some(own(&bearer.scopes)).filter(|scopes| !scopes.is_empty())
+    }))
 }
 
 fn settle(answer: Result<Introspection, BearerError>) -> Result<Outcome, DbError> {
@@ -175,9 +181,13 @@ fn introspect_access(
     tx: &mut Tx<'_>,
     ask: &Ask,
     token: &Verified,
+    known: Option<&Bearer>,
     concerns: impl FnOnce(&Bearer) -> Option<ScopeSet>,
 ) -> Result<Introspection, BearerError> {
-    let admitted = bearer::check(tx, token, None, ask.now)?;
+    let admitted = match known {
+        Some(bearer) => Admitted { bearer: bearer.clone(), first_use: false },
+        None => bearer::check(tx, token, None, ask.now)?,
+    };
     let Some(scope) = concerns(&admitted.bearer) else { return Ok(INACTIVE) };
     if admitted.first_use {
         bearer::claim_use(tx, token, ask.now)?;

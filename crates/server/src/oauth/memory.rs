@@ -1,24 +1,25 @@
-//! What a running server remembers of tokens: figures, times of last use that wait to be written, and tokens whose
-//! signature was verified. All of it may be lost at any moment; nothing here decides whether a token is good.
-//!
-//! The view of revocations, which will save the look-up that [`super::bearer`] makes for each request, will live here.
+//! What a running server remembers of tokens: figures, times of last use that wait to be written, tokens whose signature
+//! was verified, generations that the database has vouched for, and the [`RevocationView`]. All of it may be lost at any
+//! moment: the database is asked then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol::secret::Sha256Digest;
-use sql::DbError;
+use sql::{Db, DbError, Follower};
 
+use super::access_token::TokenId;
 use super::client_auth::Authenticated;
+use super::revocation_view::RevocationView;
 use super::store;
 use crate::app::App;
 use crate::ids::{GrantId, SecretId};
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 
 /// What a running server remembers of tokens.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
     /// Figures for the operator.
     pub counters: Counters,
@@ -26,6 +27,26 @@ pub struct Memory {
     pub last_used: LastUsed,
     /// Tokens whose signature was verified.
     pub verified: VerifiedTokens,
+    /// Generations whose tokens the database has vouched for.
+    pub vouched: VouchedFor,
+    /// What stands against living tokens.
+    pub view: Arc<RevocationView>,
+}
+
+/// Begins to remember: the view of revocations follows the database.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn begin(db: &Db, clock: &Clock) -> Result<Memory, DbError> {
+    let view = Arc::new(RevocationView::new(clock.clone()));
+    db.follow(Arc::clone(&view) as Arc<dyn Follower>).await?;
+    Ok(Memory {
+        counters: Counters::default(),
+        last_used: LastUsed::default(),
+        verified: VerifiedTokens::default(),
+        vouched: VouchedFor::default(),
+        view,
+    })
 }
 
 /// A figure that only grows.
@@ -173,9 +194,60 @@ impl Halves {
     }
 }
 
+/// How many generations each half of the memory holds.
+const VOUCHED_HALF: usize = 65_536;
+
+/// Generations of grants whose tokens the database has vouched for: it knows the grant, and that generation is in use (its
+/// first use is durable) or was replaced in order. Neither can be taken back but by a revocation, which the
+/// [`RevocationView`] hears of; so the view alone answers from then on.
+///
+/// Two halves, as in [`VerifiedTokens`].
+#[derive(Debug, Default)]
+pub struct VouchedFor(Mutex<VouchedHalves>);
+
+#[derive(Debug, Default)]
+struct VouchedHalves {
+    young: HashSet<TokenId>,
+    old: HashSet<TokenId>,
+}
+
+impl VouchedFor {
+    /// Whether the database has vouched for tokens of that generation.
+    pub fn contains(&self, token: TokenId) -> bool {
+        let mut halves = self.lock();
+        if halves.young.contains(&token) {
+            return true;
+        }
+        let found = halves.old.remove(&token);
+        if found {
+            halves.keep(token);
+        }
+        found
+    }
+
+    /// The database vouches for tokens of that generation: what it said, or what was written, has been committed.
+    pub fn keep(&self, token: TokenId) {
+        self.lock().keep(token);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VouchedHalves> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl VouchedHalves {
+    fn keep(&mut self, token: TokenId) {
+        if self.young.len() >= VOUCHED_HALF {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(token);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::grant::Generation;
 
     fn token(number: usize) -> Sha256Digest {
         Sha256Digest::of(&number.to_be_bytes())
@@ -192,6 +264,20 @@ mod tests {
         assert!(halves.young.len() + halves.old.len() <= 2 * HALF);
         drop(halves);
         assert!(cache.find(&token(1)).is_none());
+    }
+
+    #[test]
+    fn the_memory_of_generations_is_bounded_and_keeps_what_is_in_use() {
+        let vouched = VouchedFor::default();
+        let token =
+            |number: u128| TokenId { grant: GrantId::from_bytes(number.to_be_bytes()), generation: Generation::FIRST };
+        for number in 0..3 * VOUCHED_HALF as u128 {
+            vouched.keep(token(number));
+            assert!(vouched.contains(token(0)), "in use, after {number}");
+        }
+        assert!(!vouched.contains(token(1)));
+        let halves = vouched.lock();
+        assert!(halves.young.len() + halves.old.len() <= 2 * VOUCHED_HALF + 1);
     }
 
     #[test]

@@ -17,8 +17,8 @@
 //! | who signed in: ID tokens, userinfo, signing out (OpenID Connect) | [`id_token`], [`userinfo`], [`logout`] |
 //! | what a token is worth, what the server is | [`introspect`], [`metadata`], [`cors`] |
 //! | what a person sees of it, and takes back | [`connected`], [`connected_apps_page`] |
-//! | SQL | [`views`] (what is read), [`store`] (what is written), [`sweep`] (what goes) |
-//! | what a server remembers | [`memory`] |
+//! | SQL | [`views`], [`view_store`] (what is read), [`store`] (what is written), [`sweep`] (what goes) |
+//! | what a server remembers, and how long | [`memory`], [`revocation_view`], [`lifetimes`] |
 //!
 //! `docs/tokens.md` is the state machine that these files carry out.
 
@@ -43,6 +43,7 @@ pub mod grant;
 mod id_token;
 mod introspect;
 mod issue;
+mod lifetimes;
 mod logout;
 pub mod memory;
 mod metadata;
@@ -53,6 +54,7 @@ mod refresh;
 mod refresh_rule;
 pub mod refresh_token;
 mod request;
+mod revocation_view;
 mod revoke;
 mod sealed_request;
 mod store;
@@ -61,6 +63,7 @@ mod token;
 #[cfg(test)]
 mod unit_tests;
 mod userinfo;
+mod view_store;
 mod views;
 mod zones;
 
@@ -78,14 +81,23 @@ pub use cors::{allow_any_origin, answer_preflight};
 pub use ends::remove_access;
 pub use introspect::Introspection;
 pub use issue::TokenResponse;
-pub use memory::{Memory, write_last_used};
+pub use lifetimes::{LongestLives, find_longest_lives, raise_longest_lives};
+pub use memory::{Memory, begin, write_last_used};
 pub use pushed::PushedResponse;
+pub use revocation_view::{RevocationView, Size};
 pub use sweep::SWEEPERS;
 pub use userinfo::UserInfo;
 
 /// Every statement of this room, for the test that prepares and explains them.
-pub const STATEMENTS: &[&[Statement]] =
-    &[consent_store::STATEMENTS, store::STATEMENTS, pushed::STATEMENTS, views::STATEMENTS, connected::STATEMENTS];
+pub const STATEMENTS: &[&[Statement]] = &[
+    consent_store::STATEMENTS,
+    store::STATEMENTS,
+    pushed::STATEMENTS,
+    views::STATEMENTS,
+    view_store::STATEMENTS,
+    lifetimes::STATEMENTS,
+    connected::STATEMENTS,
+];
 
 /// The endpoints that browsers and programs call.
 pub fn routes() -> Router<SharedApp> {

@@ -11,9 +11,6 @@ use super::grant::{EndReason, Family, Generation, Grant};
 use crate::ids::{AppId, GrantId, UserId};
 use crate::time::Timestamp;
 
-/// The generation under which a revocation covers the whole grant.
-const WHOLE_GRANT: i64 = -1;
-
 sql::statements! {
     /// A new code, unless its request was answered already.
     INSERT_CODE = "INSERT INTO authorization_codes (code_hash, request_id, app_id, user_id, session_id, redirect_uri,
@@ -43,12 +40,11 @@ sql::statements! {
     /// An access token of the current generation was seen.
     MARK_USED = "UPDATE grants SET successor_used_at = $3
         WHERE id = $1 AND generation = $2 AND successor_used_at IS NULL AND ended_at IS NULL";
-    /// The grant ends.
-    END_GRANT = "UPDATE grants SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL
-        RETURNING access_until";
+    /// The grant ends; a trigger revokes its access tokens.
+    END_GRANT = "UPDATE grants SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
     /// Every grant that a person gave an app ends.
     END_GRANTS_OF_USER = "UPDATE grants SET ended_at = $3, end_reason = $4
-        WHERE user_id = $1 AND app_id = $2 AND ended_at IS NULL RETURNING id, access_until";
+        WHERE user_id = $1 AND app_id = $2 AND ended_at IS NULL";
     /// The oldest living grants beyond the number that a person may hold for an app.
     LIST_SURPLUS_GRANTS = "SELECT id FROM grants WHERE user_id = $1 AND app_id = $2 AND ended_at IS NULL
             AND refresh_expires_at > $3
@@ -207,28 +203,14 @@ pub fn claim_use(tx: &mut Tx<'_>, grant: GrantId, generation: Generation, now: T
 
 /// Ends a grant and revokes its access tokens; false when it had ended before.
 pub fn claim_end(tx: &mut Tx<'_>, grant: GrantId, reason: EndReason, now: Timestamp) -> Result<bool, DbError> {
-    let id = grant.to_string();
-    let until: Option<Timestamp> = tx.find(&END_GRANT, params![id, now, reason.as_str()], |row| row.get(0))?;
-    match until {
-        Some(until) => {
-            tx.execute(&INSERT_REVOCATION, params![id, WHOLE_GRANT, now, until])?;
-            Ok(true)
-        }
-        None => Ok(false),
-    }
+    tx.execute(&END_GRANT, params![grant.to_string(), now, reason.as_str()]).map(|rows| rows == 1)
 }
 
 /// Ends every grant that the person gave the app, and every code that waits to become one. Codes go first: a redemption
 /// under way holds its code's row, so either it finds the code spent or we find its grant.
-pub fn end_all_between(tx: &mut Tx<'_>, user: &UserId, app: &AppId, now: Timestamp) -> Result<usize, DbError> {
+pub fn end_all_between(tx: &mut Tx<'_>, user: &UserId, app: &AppId, now: Timestamp) -> Result<u64, DbError> {
     tx.execute(&SPEND_WAITING_CODES, params![user, app, now])?;
-    let reason = EndReason::RemovedByUser.as_str();
-    let ended: Vec<(String, Timestamp)> =
-        tx.list(&END_GRANTS_OF_USER, params![user, app, now, reason], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (id, until) in &ended {
-        tx.execute(&INSERT_REVOCATION, params![id, WHOLE_GRANT, now, until])?;
-    }
-    Ok(ended.len())
+    tx.execute(&END_GRANTS_OF_USER, params![user, app, now, EndReason::RemovedByUser.as_str()])
 }
 
 /// Forgets what the person ticked for the app: it asks anew next time.

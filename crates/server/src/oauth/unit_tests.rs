@@ -208,7 +208,7 @@ async fn a_new_server_key_breaks_no_chain() {
 
     stage.unit(|tx| tx.execute(&SECOND_KEY, params![[7_u8; 32]])).await;
     let now = app.clock.now();
-    crate::keys::reload(&app.db, &app.config.keys, DAY, now, &app.keys, &app.signer).await.unwrap();
+    crate::keys::reload(&app.db, &app.config.keys, now, &app.keys, &app.signer).await.unwrap();
     assert_eq!(app.keys.current().number, 2);
 
     let again = issued(stage.refresh(&present(&grant.refresh)).await);
@@ -280,9 +280,9 @@ async fn what_nobody_can_use_any_more_goes_and_nothing_before() {
 
     assert_eq!(stage.sweep(100).await, [0, 0, 0, 0]);
     stage.app.clock.advance(DAY + Duration::from_secs(1));
-    assert_eq!(stage.sweep(100).await, [0, 0, 1, 0], "the revocation covers a token that has expired");
+    assert_eq!(stage.sweep(100).await, [0, 0, 0, 0], "another node's clock may be a little behind");
     stage.app.clock.advance(Duration::from_secs(300));
-    assert_eq!(stage.sweep(100).await, [1, 0, 0, 0], "a code that nobody redeemed");
+    assert_eq!(stage.sweep(100).await, [1, 0, 1, 0], "a code that nobody redeemed; a revocation of expired tokens");
     // A second use of the code still finds out that it is one.
     assert_eq!(stage.count("SELECT COUNT(*) FROM authorization_codes").await, 1);
     stage.app.clock.advance(60 * DAY);

@@ -1,4 +1,4 @@
-//! What the server does by itself: reading the keys again, and sweeping away what has expired.
+//! What the server does by itself: rotating keys and reading them again, and sweeping away, or forgetting, what has expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use crate::app::SharedApp;
+use crate::keys::{KeysError, Lives};
 use crate::time::Timestamp;
 use crate::{apps, keys, mail, meetings, oauth, review, users};
 
@@ -67,11 +68,8 @@ pub fn start(app: SharedApp) -> Upkeep {
 }
 
 async fn round(app: &SharedApp, stopped: &watch::Receiver<bool>) {
-    let access_token_ttl = app.config.tokens.access_token_ttl.get();
-    let reloaded =
-        keys::reload(&app.db, &app.config.keys, access_token_ttl, app.clock.now(), &app.keys, &app.signer).await;
-    if let Err(error) = reloaded {
-        warn!(%error, "the keys could not be read again; those in memory stay in use");
+    if let Err(error) = tend_keys(app).await {
+        warn!(%error, "the keys could not be looked after; those in memory stay in use");
     }
     if let Err(error) = oauth::write_last_used(app).await {
         warn!(%error, "some times of last use were not written");
@@ -79,6 +77,7 @@ async fn round(app: &SharedApp, stopped: &watch::Receiver<bool>) {
     if let Err(error) = apps::write_refusals(app).await {
         warn!(%error, "some refusals of apps were not counted");
     }
+    app.oauth.view.forget_expired();
     for (name, sweepers) in SWEEPERS {
         for sweeper in *sweepers {
             match sweep(app, *sweeper, stopped).await {
@@ -88,6 +87,14 @@ async fn round(app: &SharedApp, stopped: &watch::Receiver<bool>) {
             }
         }
     }
+}
+
+/// Makes what successors are due, lets go of what has expired, and reads the keys again.
+async fn tend_keys(app: &SharedApp) -> Result<(), KeysError> {
+    let longest = app.db.read(oauth::find_longest_lives).await.map_err(|error: DbError| error)?;
+    let lives = Lives { signed: longest.access, of_roots: longest.refresh.max(users::KNOWN_BROWSER_TTL) };
+    keys::maintain(&app.db, &app.config.keys, lives, &app.clock, &app.random).await?;
+    keys::reload(&app.db, &app.config.keys, app.clock.now(), &app.keys, &app.signer).await
 }
 
 /// Runs one sweeper until nothing is left, or its share of this round is used up.

@@ -18,7 +18,9 @@ use crate::web::{BrowserId, cookie};
 
 const COOKIE: &str = "jm_known";
 const MAX_ACCOUNTS: usize = 5;
-const TTL: Duration = Duration::from_secs(400 * 86_400);
+
+/// How long the cookie is kept, and so the root key that made it.
+pub const TTL: Duration = Duration::from_secs(400 * 86_400);
 
 /// Whether somebody signed in to that account from this browser before.
 pub fn is_known(app: &App, headers: &HeaderMap, browser: &BrowserId, email: &Email) -> bool {

@@ -55,6 +55,7 @@ pub use account_pages::answer;
 pub use carried::{Carried, switch_account_url};
 pub use email::Email;
 pub use hashing::{HashingError, Passwords, Verdict};
+pub use known_browser::TTL as KNOWN_BROWSER_TTL;
 pub use limit::{Admission, FailureLimit};
 pub use oauth_access::grant_oauth;
 pub use password::{Password, WeakPassword};

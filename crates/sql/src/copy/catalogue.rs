@@ -28,7 +28,7 @@ const LIST_REFERENCES: Statement = Statement::twin(
 );
 
 /// The tables of this crate: each database has its own.
-const OWN: [&str; 2] = ["schema_migrations", "database_probe"];
+const OWN: [&str; 3] = ["schema_migrations", "database_probe", "announcements"];
 
 /// Parameters of one statement; the engines allow 32,766 and 65,535.
 const PARAMETERS: usize = 600;

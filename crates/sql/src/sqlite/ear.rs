@@ -88,7 +88,10 @@ impl Ear {
     }
 
     fn catch_up(&mut self, writer: &Connection, follower: &dyn Follower) -> Result<(), DbError> {
-        let version = writer.raw.prepare_cached("PRAGMA data_version").and_then(|mut pragma| pragma.query_row((), |row| row.get(0)));
+        let version = writer
+            .raw
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut pragma| pragma.query_row((), |row| row.get(0)));
         let version = version.map_err(|error| writer.error(error))?;
         let own = self.announced.swap(false, Ordering::Relaxed);
         if self.heard.is_some() && self.version == version && !own {

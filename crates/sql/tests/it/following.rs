@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sql::{DatabaseUrl, Db, DbError, Engine, FRESHNESS, Follower, Migration, Statement, Tx, params, testing, testing::Scratch};
+use sql::{
+    DatabaseUrl, Db, DbError, Engine, FRESHNESS, Follower, Migration, Statement, Tx, params, testing, testing::Scratch,
+};
 
 use crate::support::{hold, small};
 

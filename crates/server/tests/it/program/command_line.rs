@@ -212,9 +212,13 @@ fn keys_are_made_listed_and_rotated() {
     assert_eq!(json(&verb(&database, &["key", "list", "--json"], "")), Json::Array(vec![]));
     verb(&database, &["key", "rotate"], "");
     verb(&database, &["key", "rotate"], "");
+    verb(&database, &["key", "rotate", "--root"], "");
     let keys = json(&verb(&database, &["key", "list", "--json"], ""));
-    assert_eq!(keys.as_array().unwrap().len(), 2);
-    assert!(keys.as_array().unwrap().iter().all(|key| key["phase"] == "published"));
+    let shown = |key: &Json| (key["purpose"].as_str().unwrap().to_owned(), key["phase"].as_str().unwrap().to_owned());
+    let shown: Vec<_> = keys.as_array().unwrap().iter().map(shown).collect();
+    let at = |purpose: &str, phase: &str| (purpose.to_owned(), phase.to_owned());
+    assert_eq!(shown, [at("signing", "active"), at("signing", "published"), at("root", "active")]);
+    assert_eq!(keys[0]["retired_at"], keys[1]["active_at"], "one takes over from the other");
     assert!(verb(&database, &["db", "check"], "").contains("read and written"));
     assert_eq!(json(&verb(&database, &["db", "migrate", "--json"], "")), Json::Array(vec![]), "nothing is left to do");
 }

@@ -5,4 +5,4 @@ mod client;
 mod command_line;
 mod crash;
 mod demo;
-mod support;
+pub mod support;

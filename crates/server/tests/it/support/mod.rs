@@ -6,9 +6,12 @@ mod probe;
 mod seed;
 pub mod smtp;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
+use http::header::HOST;
 use jiomeet_oauth::app::{App, SharedApp};
 use jiomeet_oauth::config::{Config, Issuer};
 use jiomeet_oauth::migrations::MIGRATIONS;
@@ -31,7 +34,7 @@ pub const BEGINNING: Timestamp = Timestamp::from_millis(1_767_607_200_000);
 /// The password of everybody who signs in.
 pub const PASSWORD: &str = "monsoon bus stop";
 
-/// A server on a loopback port, its database, its clock.
+/// A server on a loopback port (one node of several, perhaps), its database, its clock.
 pub struct World {
     /// What the handlers see.
     pub app: SharedApp,
@@ -39,10 +42,13 @@ pub struct World {
     pub clock: Clock,
     /// Never follows a redirect.
     pub http: reqwest::Client,
+    /// The database, which nodes share.
+    pub database: DatabaseUrl,
     overrides: String,
-    database: DatabaseUrl,
+    /// Where this node listens: its own place, whatever the issuer is.
+    address: SocketAddr,
     running: Option<Running>,
-    _scratch: Scratch,
+    _scratch: Arc<Scratch>,
 }
 
 struct Running {
@@ -59,20 +65,54 @@ impl World {
     /// A server with some keys of the configuration set otherwise, in TOML.
     pub async fn with(overrides: &str) -> World {
         let (database, scratch) = Scratch::migrated(engine(), MIGRATIONS);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let clock = Clock::manual(BEGINNING);
-        let (app, running) = start(listener, &database, overrides, &clock).await;
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-        let overrides = overrides.to_owned();
-        World { app, clock, http, overrides, database, running: Some(running), _scratch: scratch }
+        let (clock, overrides) = (Clock::manual(BEGINNING), overrides.to_owned());
+        World::join(database, Arc::new(scratch), clock, overrides, None).await
     }
 
-    /// Stops the server and starts it anew on the same database and address, as after a crash.
+    /// Another node: the same database, issuer, clock and configuration, another process as far as a test can have one.
+    pub async fn second_node(&self) -> World {
+        let World { database, _scratch: scratch, clock, overrides, .. } = self;
+        let issuer = Some(self.app.issuer.as_str());
+        World::join(database.clone(), Arc::clone(scratch), clock.clone(), overrides.clone(), issuer).await
+    }
+
+    async fn join(
+        database: DatabaseUrl,
+        scratch: Arc<Scratch>,
+        clock: Clock,
+        overrides: String,
+        issuer: Option<&str>,
+    ) -> World {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let issuer = issuer.map_or_else(|| format!("http://{address}"), str::to_owned);
+        let (app, running) = start(listener, &issuer, &database, &overrides, &clock).await;
+        // Each node answers for the issuer alone, as behind a load balancer.
+        let host = HeaderValue::from_str(app.issuer.authority()).unwrap();
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        let http = http.default_headers([(HOST, host)].into_iter().collect()).build().unwrap();
+        World { app, clock, http, database, overrides, address, running: Some(running), _scratch: scratch }
+    }
+
+    /// Stops the server in order and starts it anew on the same database and address.
     pub async fn restart(&mut self) {
-        let port = self.app.issuer.authority().to_owned();
         self.stop().await;
-        let listener = TcpListener::bind(port).await.unwrap();
-        let (app, running) = start(listener, &self.database, &self.overrides, &self.clock).await;
+        self.start_again().await;
+    }
+
+    /// Lets the server fall over, whatever it was about to do, and starts it anew. (A real `kill -9` is in `program`.)
+    pub async fn crash(&mut self) {
+        if let Some(Running { task, .. }) = self.running.take() {
+            task.abort();
+            let _ = task.await;
+        }
+        self.start_again().await;
+    }
+
+    async fn start_again(&mut self) {
+        let issuer = self.app.issuer.as_str().to_owned();
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        let (app, running) = start(listener, &issuer, &self.database, &self.overrides, &self.clock).await;
         self.app = app;
         self.running = Some(running);
     }
@@ -96,9 +136,9 @@ impl World {
         self.app.db.close().await;
     }
 
-    /// The absolute URL of a path.
+    /// The absolute URL of a path, on this node.
     pub fn url(&self, path: &str) -> String {
-        self.app.issuer.url(path)
+        format!("http://{}{path}", self.address)
     }
 
     /// The present moment.
@@ -140,16 +180,22 @@ impl World {
     }
 }
 
-async fn start(listener: TcpListener, database: &DatabaseUrl, overrides: &str, clock: &Clock) -> (SharedApp, Running) {
-    let issuer = format!("http://{}", listener.local_addr().unwrap());
+async fn start(
+    listener: TcpListener,
+    issuer: &str,
+    database: &DatabaseUrl,
+    overrides: &str,
+    clock: &Clock,
+) -> (SharedApp, Running) {
     let url = database.with_password();
-    let base = format!("server.issuer = {issuer:?}\ndatabase.url = {url:?}\nkeys.signing_algorithm = \"ES256\"\n");
-    // Nothing leaves the machine, and a test that does not race needs few connections, each of which costs it time.
-    let usual = ["screening.online = false\n", "database.connections = 2\n"];
+    let base = format!("server.issuer = {issuer:?}\ndatabase.url = {url:?}\n");
+    // Nothing leaves the machine, keys are quickly made, and a test that does not race needs few connections, each of
+    // which costs it time.
+    let usual = ["screening.online = false\n", "database.connections = 2\n", "keys.signing_algorithm = \"ES256\"\n"];
     let unsaid = usual.iter().filter(|line| !overrides.contains(line.split(' ').next().unwrap()));
     let config =
         Config::without_environment(&format!("{base}{}{overrides}", unsaid.copied().collect::<String>())).unwrap();
-    let issuer = Issuer::parse(&issuer).unwrap();
+    let issuer = Issuer::parse(issuer).unwrap();
     let app = Arc::new(App::start(config, issuer, clock.clone(), Random::default()).await.unwrap());
     let router = router(Arc::clone(&app));
     let (stop, stopped) = oneshot::channel::<()>();
