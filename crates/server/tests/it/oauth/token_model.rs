@@ -1,13 +1,15 @@
-//! Random schedules of one grant's life, held against a small model of the state machine: a client whose answers get lost,
-//! tabs that refresh at once, a thief with copies of old tokens, API calls, a clock that jumps, restarts.
+//! Random schedules of one grant's life on two nodes, held against a small model of the state machine: a client whose
+//! answers get lost, tabs that refresh at once, a thief with copies of old tokens, API calls, a clock that jumps, nodes that
+//! stop in order or fall over, and start again.
 //!
 //! The model keeps every token that was ever issued with its parent; the server keeps one row. `TEST_SEED=n` repeats a
 //! schedule that failed.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiomeet_oauth::time::Timestamp;
+use sql::FRESHNESS;
 
 use super::{bearer_call, introspect, redeem, refresh, revoke};
 use crate::support::{Answer, TestApp, World};
@@ -133,7 +135,7 @@ impl Dice {
 }
 
 struct Run {
-    world: World,
+    nodes: [World; 2],
     app: TestApp,
     model: Model,
     dice: Dice,
@@ -158,18 +160,23 @@ impl Run {
                 let jumps = [1, 20, 59, 60, 61, 3600, 86_399, 86_400, 30 * 86_400, 60 * 86_400];
                 let weights = [10, 10, 6, 6, 6, 4, 1, 1, 1, 1];
                 let seconds = jumps[pick(&mut self.dice, &weights)];
-                self.world.wait(Duration::from_secs(seconds));
+                self.nodes[0].wait(Duration::from_secs(seconds));
                 self.tell(format_args!("{seconds} seconds pass"));
             }
             // Seldom, for it takes a while.
             97..99 if self.dice.below(4) == 0 => {
-                self.world.restart().await;
-                self.tell(format_args!("the server restarts"));
+                let node = self.dice.below(2);
+                match self.dice.below(2) {
+                    0 => self.nodes[node].restart().await,
+                    _ => self.nodes[node].crash().await,
+                }
+                self.tell(format_args!("node {node} starts again"));
             }
             97..99 => {}
             _ => {
                 let any = self.dice.below(self.model.issued.len());
-                assert_eq!(revoke(&self.world, &self.app, &self.model.issued[any].refresh).await.status, 200);
+                let node = self.any_node();
+                assert_eq!(revoke(&self.nodes[node], &self.app, &self.model.issued[any].refresh).await.status, 200);
                 self.model.ended = true;
                 self.tell(format_args!("the app revokes by token {any}"));
             }
@@ -183,7 +190,8 @@ impl Run {
     /// Presents a token. When the answer is lost the client goes on with what it has.
     async fn refresh(&mut self, token: usize, lost: bool) {
         let text = self.model.issued[token].refresh.clone();
-        let answer = refresh(&self.world, &self.app, &text).await;
+        let node = self.any_node();
+        let answer = refresh(&self.nodes[node], &self.app, &text).await;
         self.judge(token, &answer);
         if answer.status == 200 && !lost {
             self.held = self.model.current;
@@ -192,7 +200,9 @@ impl Run {
 
     async fn refresh_twice_at_once(&mut self) {
         let text = self.model.issued[self.held].refresh.clone();
-        let (one, other) = tokio::join!(refresh(&self.world, &self.app, &text), refresh(&self.world, &self.app, &text));
+        let (one, other) = (self.any_node(), self.any_node());
+        let (one, other) = (&self.nodes[one], &self.nodes[other]);
+        let (one, other) = tokio::join!(refresh(one, &self.app, &text), refresh(other, &self.app, &text));
         // Whichever came first: judged one after the other, both must be what the table says.
         let came_second = |answer: &Answer| answer.status != 200 && answer.json["message"] == "grant_ended";
         let (first, second) = if came_second(&one) { (other, one) } else { (one, other) };
@@ -206,7 +216,7 @@ impl Run {
     }
 
     fn judge(&mut self, token: usize, answer: &Answer) {
-        let now = self.world.now();
+        let now = self.now();
         let expected = self.model.present(token, now);
         self.tell(format_args!("token {token} is presented: {} {}", answer.status, answer.json["message"]));
         let came = match answer.status {
@@ -232,20 +242,38 @@ impl Run {
     async fn call(&mut self) {
         let generation = self.any_generation();
         let (access, ends_at) = self.any_access_of(generation);
-        let came = bearer_call(&self.world, &access).await;
-        let expected = self.model.call(generation, ends_at, self.world.now());
-        let came = came.err().map(|refusal| refusal.text_of("message"));
-        self.tell(format_args!("a call with a token of generation {generation}: {came:?}"));
+        let expected = self.model.call(generation, ends_at, self.now());
+        let node = self.any_node();
+        let start = Instant::now();
+        let mut came = bearer_call(&self.nodes[node], &access).await.err().map(|refusal| refusal.text_of("message"));
+        // A node hears within a second what ended on another.
+        while expected == Some("token_revoked") && came.is_none() && start.elapsed() < FRESHNESS {
+            came = bearer_call(&self.nodes[node], &access).await.err().map(|refusal| refusal.text_of("message"));
+        }
+        self.tell(format_args!("a call with a token of generation {generation} at node {node}: {came:?}"));
         assert_eq!(came.as_deref(), expected, "\n{}", self.story);
     }
 
     async fn introspect(&mut self) {
         let generation = self.any_generation();
         let (access, ends_at) = self.any_access_of(generation);
-        let answer = introspect(&self.world, &self.app, &access).await;
-        let expected = self.model.call(generation, ends_at, self.world.now()).is_none();
-        self.tell(format_args!("a token of generation {generation} is introspected: {}", answer.text));
+        let expected = self.model.call(generation, ends_at, self.now()).is_none();
+        let node = self.any_node();
+        let start = Instant::now();
+        let mut answer = introspect(&self.nodes[node], &self.app, &access).await;
+        while !expected && answer.json["active"] == true && start.elapsed() < FRESHNESS {
+            answer = introspect(&self.nodes[node], &self.app, &access).await;
+        }
+        self.tell(format_args!("a token of generation {generation} is introspected at node {node}: {}", answer.text));
         assert_eq!(answer.json["active"], expected, "\n{}", self.story);
+    }
+
+    fn any_node(&mut self) -> usize {
+        self.dice.below(2)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.nodes[0].now()
     }
 
     /// Mostly the one that the client holds.
@@ -274,13 +302,16 @@ fn pick(dice: &mut Dice, weights: &[usize]) -> usize {
 async fn every_schedule_goes_as_the_design_says() {
     let fixed: Option<u64> = std::env::var("TEST_SEED").ok().map(|seed| seed.parse().unwrap());
     let base = u64::from_be_bytes(jiomeet_oauth::random::Random::default().bytes());
-    let mut world = World::new().await;
-    let app = world.approved_app("planner").await;
+    let here = World::new().await;
+    let there = here.second_node().await;
+    let app = here.approved_app("planner").await;
+    let mut nodes = [here, there];
     for schedule in 0..SCHEDULES {
         let seed = fixed.unwrap_or_else(|| base.wrapping_add(schedule));
         println!("TEST_SEED={seed}");
+        let world = &nodes[0];
         let user = world.person(&format!("{schedule}@example.com")).await;
-        let tokens = redeem(&world, &app, &world.code(&app, &user).await).await.tokens();
+        let tokens = redeem(world, &app, &world.code(&app, &user).await).await.tokens();
         let now = world.now();
         let ends_at = now.plus(Duration::from_secs(86_400));
         let first = Issued {
@@ -292,10 +323,10 @@ async fn every_schedule_goes_as_the_design_says() {
         };
         let model = Model { issued: vec![first], current: 0, rotated_at: now, successor_used: false, ended: false };
         let story = format!("TEST_SEED={seed}\n");
-        let mut run = Run { world, app: app.clone(), model, dice: Dice(seed), held: 0, story };
+        let mut run = Run { nodes, app: app.clone(), model, dice: Dice(seed), held: 0, story };
         for _ in 0..STEPS {
             run.step().await;
         }
-        world = run.world;
+        nodes = run.nodes;
     }
 }
