@@ -105,8 +105,8 @@ impl Signer {
     /// The algorithms that sign now and, once it is known, next.
     pub fn algorithms(&self) -> Vec<Algorithm> {
         let published = self.published();
-        let mut algorithms = vec![published.signing.algorithm()];
-        algorithms.extend(published.next.iter().map(|(_, key)| key.algorithm()));
+        let from = published.keys.iter().position(|(_, key)| key.kid() == published.signing.kid()).unwrap_or_default();
+        let mut algorithms: Vec<Algorithm> = published.keys[from..].iter().map(|(_, key)| key.algorithm()).collect();
         algorithms.dedup();
         algorithms
     }
