@@ -356,7 +356,7 @@ fn claims() -> AccessTokenClaims {
         sub: "u1".into(),
         aud: Audience::One(ISSUER.into()),
         exp: 1_000,
-        iat: 100,
+        iat: 50,
         auth_time: None,
         jti: "j1".into(),
         client_id: "c1".into(),
@@ -380,7 +380,7 @@ fn claims_have_the_documented_names() {
     assert_eq!(
         written,
         json!({
-            "iss": ISSUER, "sub": "u1", "aud": ISSUER, "exp": 1000, "iat": 100, "jti": "j1", "client_id": "c1",
+            "iss": ISSUER, "sub": "u1", "aud": ISSUER, "exp": 1000, "iat": 50, "jti": "j1", "client_id": "c1",
             "scope": "meeting:create meeting:delete", "userId": "u1", "tokenId": "g1.0", "source": "oauthv2",
             "clientId": "c1", "oauthSource": "oauthv2",
         })
@@ -400,6 +400,17 @@ fn tokens_expire_to_the_millisecond() {
     let mut past = claims();
     past.exp = i64::MIN;
     assert_eq!(check(&serde_json::to_value(past).unwrap(), 0), Err(JwtFault::Expired));
+}
+
+/// Clocks of nodes differ a little; a token from further ahead is none of theirs.
+#[test]
+fn tokens_from_the_future_are_refused() {
+    let mut ahead = claims();
+    ahead.iat = 160;
+    assert!(check(&serde_json::to_value(&ahead).unwrap(), 100_000).is_ok());
+    assert_eq!(check(&serde_json::to_value(&ahead).unwrap(), 99_999), Err(JwtFault::NotYet));
+    ahead.iat = i64::MAX;
+    assert_eq!(check(&serde_json::to_value(&ahead).unwrap(), 100_000), Err(JwtFault::NotYet));
 }
 
 #[test]

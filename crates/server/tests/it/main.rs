@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and its name says what it is about")]
 
 mod apps;
+mod attacks;
 mod mail;
 mod meetings;
 mod oauth;

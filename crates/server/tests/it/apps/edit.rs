@@ -5,7 +5,7 @@ use jiomeet_oauth::ids::ClientId;
 use jiomeet_oauth::review::Decision;
 use protocol::redirect_uri::ClientKind;
 
-use super::{app_of, audited, create, edit, good_but, path, secret_of, send};
+use super::{app_of, audited, create, edit, good_but, path, send};
 use crate::oauth::{bearer_call, redeem};
 use crate::support::{TestApp, World};
 
@@ -40,51 +40,6 @@ async fn an_approved_app_goes_on_while_its_changes_are_reviewed() {
     assert_eq!(serving(&world, &app).await.0, "Planner Two");
     let revisions = "SELECT COUNT(*) FROM app_revisions WHERE app_id = $1";
     assert_eq!(world.count(revisions, &[app.id.as_str()]).await, 2);
-}
-
-#[tokio::test]
-async fn what_is_left_out_of_a_form_is_empty_not_unchanged() {
-    let world = World::new().await;
-    let app = world.approved_app("planner").await;
-    let dev = world.owner_of("planner").await;
-    let before = serving(&world, &app).await;
-    let page = edit(&dev, &app.id, "submit", &[("name", "Planner")]).await;
-    assert_eq!(page.status, 400, "{}", page.html);
-    let saved = edit(&dev, &app.id, "save", &[("name", "Planner")]).await;
-    assert_eq!(saved.status, 303, "a draft may");
-    assert_eq!(send(&dev, &path(&app, "/submit"), &[]).await.location().unwrap(), path(&app, "/edit?check=1"));
-    assert_eq!(serving(&world, &app).await, before);
-    assert_eq!(audited(&world, "app.submitted").await, 1, "the first one's alone");
-}
-
-#[tokio::test]
-async fn an_approved_app_keeps_its_type() {
-    let world = World::new().await;
-    let app = world.approved_app("planner").await;
-    let dev = world.owner_of("planner").await;
-    for action in ["save", "submit"] {
-        let page = edit(&dev, &app.id, action, &fields(&app, &[("kind", "public_native")])).await;
-        assert_eq!(page.status, 400, "{}", page.html);
-        assert!(page.text().contains("keeps its type"), "{}", page.text());
-    }
-    let kind = "SELECT COUNT(*) FROM apps WHERE kind = 'confidential'";
-    assert_eq!(world.count(kind, &[]).await, 1);
-}
-
-#[tokio::test]
-async fn a_draft_that_changes_its_type_is_checked_as_what_it_becomes() {
-    let world = World::new().await;
-    let dev = world.developer("dev@example.com").await;
-    let native = [("kind", "public_native"), ("callback_url", "http://127.0.0.1/cb")];
-    let app = app_of(&create(&dev, "save", &good_but(&native)).await);
-    let kept = [("kind", "confidential"), ("callback_url", "http://127.0.0.1/cb")];
-    assert_eq!(edit(&dev, &app, "submit", &good_but(&kept)).await.status, 400);
-
-    let page = edit(&dev, &app, "save", &good_but(&[])).await;
-    assert!(secret_of(&page).starts_with("jmcs_"), "a confidential app gets its secret: {}", page.html);
-    let back = edit(&dev, &app, "save", &good_but(&[("kind", "public_browser")])).await;
-    assert_eq!(back.status, 303);
-    assert_eq!(world.count("SELECT COUNT(*) FROM app_secrets", &[]).await, 0, "a public one has none");
 }
 
 #[tokio::test]

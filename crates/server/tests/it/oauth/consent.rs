@@ -159,27 +159,6 @@ async fn a_required_scope_can_be_denied_as_a_whole_only() {
     assert_eq!(error_in(&answer, &app).0, "access_denied");
 }
 
-/// Lesson S14: what a form says beyond what was asked counts for nothing.
-#[tokio::test]
-async fn a_scope_that_was_not_asked_for_is_not_granted_by_editing_the_form() {
-    let (world, app) = world().await;
-    let browser = ada(&world).await;
-    let page = ask(&browser, &app, "user:read").await;
-    let form = allow(&page);
-    for extra in ["meeting:delete", "admin", "user:read meeting:delete", "*"] {
-        let mut fields: Vec<(&str, &str)> = form.sent().collect();
-        fields.push(("scope", extra));
-        if extra != "*" {
-            fields.retain(|(name, value)| *name != "scope" || *value == extra);
-            let answer = browser.post("/oauth2/consent", &fields).await;
-            assert_eq!(error_in(&answer, &app).1, "consent_nothing_granted", "{extra}");
-        } else {
-            let code = code_in(&browser.post("/oauth2/consent", &fields).await, &app);
-            assert_eq!(super::redeem(&world, &app, &code).await.tokens().scope, "user:read");
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_second_allow_shows_that_it_was_answered_and_the_way_back() {
     let (world, app) = world().await;
@@ -211,92 +190,6 @@ async fn two_clicks_at_once_give_one_code() {
         assert_eq!(statuses, [303, 409, 409], "round {round}");
         assert_eq!(codes(&world).await, before + 1);
     }
-}
-
-#[tokio::test]
-async fn an_answer_of_another_browser_is_refused() {
-    let (world, app) = world().await;
-    let browser = ada(&world).await;
-    let page = ask(&browser, &app, "user:read").await;
-    let other = world.browser();
-    other.sign_in(BELA).await;
-    other.submit(&allow(&page)).await.is_closed(403, "request_other_browser");
-    // The session alone, stolen, does not help either.
-    other.set_cookie("jm_session", &browser.cookie("jm_session").unwrap());
-    other.submit(&allow(&page)).await.is_closed(403, "request_other_browser");
-    assert_eq!(codes(&world).await, 0);
-}
-
-/// Lesson S14: an answer belongs to the request that it was given to.
-#[tokio::test]
-async fn an_answer_cannot_be_moved_to_another_app_or_request() {
-    let (world, app) = world().await;
-    let other = world.approved_app("other").await;
-    let browser = ada(&world).await;
-    let page = ask(&browser, &app, "user:read").await;
-    let good = allow(&page);
-
-    // The sign-in seal of another request in the place of the consent form's.
-    let signed_out = world.browser();
-    let foreign = signed_out.get(&authorize_url(&other, &[])).await.form("/sign-in").value("request");
-    let mut form = good.clone();
-    form.set("request", &foreign);
-    browser.submit(&form).await.is_closed(400, "request_tampered");
-
-    // The consent form of another person, for another app, in this browser.
-    let bela = world.browser();
-    bela.sign_in(BELA).await;
-    let theirs = allow(&ask(&bela, &other, "user:read").await);
-    form.set("request", &theirs.value("request"));
-    browser.submit(&form).await.is_closed(403, "request_other_browser");
-    form.set("csrf", &theirs.value("csrf"));
-    browser.submit(&form).await.is_closed(403, "request_other_browser");
-
-    // Fields that name another app or address are no part of the answer.
-    let mut fields: Vec<(&str, &str)> = good.sent().collect();
-    fields.extend([
-        ("client_id", other.client_id.as_str()),
-        ("redirect_uri", other.redirect_uri.as_str()),
-        ("state", "x"),
-    ]);
-    let answer = browser.post("/oauth2/consent", &fields).await;
-    assert_eq!(answer.sent_to(&app.redirect_uri)["state"], "eyJuIjoxfQ==");
-}
-
-#[tokio::test]
-async fn without_the_pages_token_there_is_no_answer() {
-    let (world, app) = world().await;
-    let browser = ada(&world).await;
-    let page = ask(&browser, &app, "user:read").await;
-    let good = allow(&page);
-    let mut form = good.clone();
-    for wrong in ["", "1.AAAA", "x"] {
-        form.set("csrf", wrong);
-        browser.submit(&form).await.is_closed(403, "form_expired");
-    }
-    let fields: Vec<(&str, &str)> = good.sent().collect();
-    let foreign = browser.post_from("/oauth2/consent", &fields, &[("origin", "https://evil.example")]).await;
-    foreign.is_closed(403, "form_expired");
-    assert_eq!(codes(&world).await, 0);
-    code_in(&browser.submit(&good).await, &app);
-}
-
-/// Lesson S17: nothing and nonsense lead nowhere.
-#[tokio::test]
-async fn an_empty_or_garbled_answer_is_refused() {
-    let (world, app) = world().await;
-    let browser = ada(&world).await;
-    let page = ask(&browser, &app, "user:read").await;
-    browser.post("/oauth2/consent", &[]).await.is_closed(400, "request_tampered");
-    let form = page.form("/oauth2/consent");
-    browser.submit(&form).await.is_closed(400, "form_expired");
-    let fields: Vec<(&str, &str)> = form.sent().chain([("decision", "perhaps")]).collect();
-    browser.post("/oauth2/consent", &fields).await.is_closed(400, "form_expired");
-    let fields: Vec<(&str, &str)> = form.sent().chain([("decision", "allow"), ("decision", "deny")]).collect();
-    browser.post("/oauth2/consent", &fields).await.is_closed(400, "parameter_repeated");
-    let request = world.http.post(world.url("/oauth2/consent")).header("content-type", "application/json").body("{}");
-    assert_eq!(request.send().await.unwrap().status(), 415);
-    assert_eq!(codes(&world).await, 0);
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! OAuth: a file per endpoint and per rule.
 
-mod authorize_attacks;
 mod authorize_errors;
 mod authorize_prompts;
 mod bearer;
@@ -16,7 +15,7 @@ mod nodes;
 mod openid;
 mod public_apps;
 mod pushed_requests;
-mod races;
+pub mod races;
 mod resources;
 mod revoke;
 mod sign_in_flow;

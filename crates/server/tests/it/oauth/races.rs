@@ -11,13 +11,15 @@ use tokio::task::JoinSet;
 use super::{bearer_call, redeem, refresh, revoke};
 use crate::support::{Answer, TestApp, Tokens, World};
 
-struct Scene {
-    world: Arc<World>,
-    app: TestApp,
-    ada: UserId,
+/// One app and one person, for many at once.
+pub struct Scene {
+    pub world: Arc<World>,
+    pub app: TestApp,
+    pub ada: UserId,
 }
 
-async fn scene() -> Scene {
+/// A server with enough connections for a race.
+pub async fn scene() -> Scene {
     let world = Arc::new(World::with("database.connections = 8\n").await);
     let app = world.approved_app("planner").await;
     let ada = world.person("ada@example.com").await;
@@ -25,7 +27,7 @@ async fn scene() -> Scene {
 }
 
 impl Scene {
-    async fn granted(&self) -> Tokens {
+    pub async fn granted(&self) -> Tokens {
         redeem(&self.world, &self.app, &self.world.code(&self.app, &self.ada).await).await.tokens()
     }
 
@@ -52,58 +54,12 @@ impl Scene {
         calls.join_all().await
     }
 
-    async fn redeem_at_once(&self, number: usize, code: &str) -> Vec<Answer> {
+    pub async fn redeem_at_once(&self, number: usize, code: &str) -> Vec<Answer> {
         self.at_once(number, code, |world, app, code| async move { redeem(&world, &app, &code).await }).await
     }
 
-    async fn refresh_at_once(&self, number: usize, token: &str) -> Vec<Answer> {
+    pub async fn refresh_at_once(&self, number: usize, token: &str) -> Vec<Answer> {
         self.at_once(number, token, |world, app, token| async move { refresh(&world, &app, &token).await }).await
-    }
-}
-
-/// Lesson S9: exactly one wins, and because the others came with all that the winner had, its tokens are dead after.
-async fn race_for_codes(clients: usize, rounds: usize) {
-    let scene = scene().await;
-    for round in 0..rounds {
-        let code = scene.world.code(&scene.app, &scene.ada).await;
-        let answers = scene.redeem_at_once(clients, &code).await;
-        let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
-        assert_eq!(won.len(), 1, "round {round}");
-        for answer in lost {
-            answer.is_refused(400, "invalid_grant", "code_spent");
-        }
-        let tokens = won[0].tokens();
-        refresh(&scene.world, &scene.app, &tokens.refresh).await.is_refused(400, "invalid_grant", "grant_ended");
-    }
-    let grants = scene.world.count("SELECT COUNT(*) FROM grants", &[]).await;
-    assert_eq!(grants, i64::try_from(rounds).unwrap());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_sixty_four_clients_with_one_code_exactly_one_wins() {
-    race_for_codes(64, 25).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_clients_with_one_code_exactly_one_wins_a_thousand_times() {
-    race_for_codes(2, 1000).await;
-}
-
-/// Lessons 3, 5 and S10: tabs that refresh at once all get the same usable pair, and one chain goes on.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_who_refresh_at_once_get_the_same_successor() {
-    let scene = scene().await;
-    for (clients, rounds) in [(2, 200), (32, 10)] {
-        let mut tokens = scene.granted().await;
-        for round in 0..rounds {
-            let answers = scene.refresh_at_once(clients, &tokens.refresh).await;
-            let all: Vec<Tokens> = answers.iter().map(Answer::tokens).collect();
-            let successors: HashSet<&str> = all.iter().map(|tokens| tokens.refresh.as_str()).collect();
-            assert_eq!(successors.len(), 1, "round {round}");
-            let caller = bearer_call(&scene.world, &all[round % clients].access).await.unwrap();
-            assert_eq!(caller["generation"], round + 1);
-            tokens = all.into_iter().last().unwrap();
-        }
     }
 }
 

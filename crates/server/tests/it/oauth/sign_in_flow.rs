@@ -143,21 +143,6 @@ async fn after_an_hours_pause_the_request_starts_itself_again() {
     code_in(&browser.submit(&allow(&consent)).await, &app);
 }
 
-/// Lesson S16: whoever prepares a request must not get what another person answers to it.
-#[tokio::test]
-async fn what_one_browser_began_another_does_not_finish() {
-    let (world, app) = world().await;
-    let attacker = world.browser();
-    let prepared = sealed(&attacker.get(&authorize_url(&app, &[])).await);
-
-    let victim = world.browser();
-    victim.sign_in(ADA).await;
-    let page = victim.get(&prepared).await;
-    page.is_closed(403, "request_other_browser");
-    allow(&victim.get(&page.link("Start again in this browser")).await);
-    world.browser().get(&prepared).await.is_closed(403, "request_other_browser");
-}
-
 #[tokio::test]
 async fn the_browser_outlives_sign_in_and_sign_out() {
     let (world, app) = world().await;

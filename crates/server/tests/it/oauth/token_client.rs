@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{post, redeem, token};
+use super::redeem;
 use crate::support::{Answer, TestApp, World};
 
 const PATH: &str = "/api/oauth2/v2/token";
@@ -164,18 +164,4 @@ async fn a_secret_that_ended_opens_nothing_and_its_last_use_is_remembered() {
     let code = world.code(&app, &ada).await;
     world.execute("UPDATE app_secrets SET expires_at = 1767607200000 WHERE app_id = $1", &[app.id.as_str()]).await;
     redeem(&world, &app, &code).await.is_refused(401, "invalid_client", "client_credentials_wrong");
-}
-
-#[tokio::test]
-async fn unknown_parameters_are_ignored_and_no_query_is_read() {
-    let world = World::new().await;
-    let app = world.approved_app("planner").await;
-    let ada = world.person("ada@example.com").await;
-    let code = world.code(&app, &ada).await;
-    let more = [CODE, ("code", &*code), ("resource_owner", "root"), ("scope", "user:read"), ("user_id", "u-0")];
-    let tokens = token(&world, &app, &more).await.tokens();
-    assert_eq!(tokens.claims()["sub"], ada.as_str());
-
-    let path = format!("{PATH}?grant_type=authorization_code&code={}", world.code(&app, &ada).await);
-    post(&world, &path, &app, &[("a", "b")]).await.is_refused(400, "invalid_request", "grant_type_missing");
 }

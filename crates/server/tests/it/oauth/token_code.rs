@@ -106,45 +106,6 @@ async fn the_redirect_uri_may_be_left_out_but_must_be_right_when_sent() {
 }
 
 #[tokio::test]
-async fn pkce_cannot_be_taken_away_in_either_direction() {
-    let world = World::new().await;
-    let app = world.approved_app("planner").await;
-    let ada = world.person("ada@example.com").await;
-    let with = |code: String, verifier: &'static str| {
-        let (world, app) = (&world, &app);
-        async move { token(world, app, &[CODE, ("code", &code), ("code_verifier", verifier)]).await }
-    };
-
-    let code = world.code_of(&app, &ada).with_pkce().issue().await;
-    with(code, VERIFIER).await.tokens();
-
-    let wrong = "wrong-wrong-wrong-wrong-wrong-wrong-wrong-wrong";
-    for (verifier, fault) in [(wrong, "verifier_mismatch"), ("short", "verifier_malformed"), ("", "verifier_missing")] {
-        let code = world.code_of(&app, &ada).with_pkce().issue().await;
-        with(code.clone(), verifier).await.is_refused(400, "invalid_grant", fault);
-        with(code, VERIFIER).await.is_refused(400, "invalid_grant", "code_spent");
-    }
-
-    let code = world.code(&app, &ada).await;
-    with(code.clone(), VERIFIER).await.is_refused(400, "invalid_grant", "verifier_unexpected");
-    redeem(&world, &app, &code).await.is_refused(400, "invalid_grant", "code_spent");
-}
-
-#[tokio::test]
-async fn another_app_with_its_own_good_secret_gets_nothing_and_does_no_harm() {
-    let world = World::new().await;
-    let (planner, thief) = (world.approved_app("planner").await, world.approved_app("thief").await);
-    let ada = world.person("ada@example.com").await;
-    let code = world.code(&planner, &ada).await;
-
-    redeem(&world, &thief, &code).await.is_refused(400, "invalid_grant", "code_unknown");
-    let tokens = redeem(&world, &planner, &code).await.tokens();
-
-    redeem(&world, &thief, &code).await.is_refused(400, "invalid_grant", "code_unknown");
-    super::refresh(&world, &planner, &tokens.refresh).await.tokens();
-}
-
-#[tokio::test]
 async fn a_second_use_ends_what_came_of_the_first() {
     let world = World::new().await;
     let app = world.approved_app("planner").await;
@@ -178,36 +139,6 @@ async fn a_second_use_that_would_have_failed_anyway_ends_nothing() {
     token(&world, &app, &elsewhere).await.is_refused(400, "invalid_grant", "code_spent");
 
     super::refresh(&world, &app, &tokens.refresh).await.tokens();
-}
-
-#[tokio::test]
-async fn nothing_comes_of_a_code_whose_ground_is_gone() {
-    let world = World::new().await;
-    let ada = world.person("ada@example.com").await;
-    let cases: &[(&str, &str, &str)] = &[
-        ("locked", "UPDATE users SET locked_at = 1 WHERE id = $1", "code_revoked"),
-        ("deleted", "UPDATE users SET deleted_at = 1 WHERE id = $1", "code_revoked"),
-        ("ended", "UPDATE users SET epoch = 9000000000000 WHERE id = $1", "code_revoked"),
-        ("withdrawn", "DELETE FROM consents WHERE user_id = $1", "code_revoked"),
-    ];
-    for (name, sql, fault) in cases {
-        let app = world.approved_app(name).await;
-        let eve = world.person(&format!("{name}@example.com")).await;
-        let code = world.code(&app, &eve).await;
-        world.execute(sql, &[eve.as_str()]).await;
-        redeem(&world, &app, &code).await.is_refused(400, "invalid_grant", fault);
-    }
-    let cases: &[(&str, &str, &str)] = &[
-        ("gone", "UPDATE apps SET deleted_at = 1 WHERE id = $1", "client_inactive"),
-        ("all-ended", "UPDATE apps SET epoch = 9000000000000 WHERE id = $1", "code_revoked"),
-        ("narrowed", "UPDATE apps SET serving_scopes = '' WHERE id = $1", "code_revoked"),
-    ];
-    for (name, sql, fault) in cases {
-        let app = world.approved_app(name).await;
-        let code = world.code(&app, &ada).await;
-        world.execute(sql, &[app.id.as_str()]).await;
-        redeem(&world, &app, &code).await.is_refused(400, "invalid_grant", fault);
-    }
 }
 
 #[tokio::test]

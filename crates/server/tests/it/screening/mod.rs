@@ -3,5 +3,5 @@
 mod background;
 mod logos;
 mod preflight;
-mod site;
+pub mod site;
 mod typed;

@@ -50,45 +50,6 @@ async fn roles_of(world: &World, id: &UserId) -> String {
     world.write(move |tx| users::find(tx, &id)).await.unwrap().roles.to_string()
 }
 
-/// Lesson S24: nobody raises themselves, by whatever path.
-#[tokio::test]
-async fn nobody_but_an_admin_sees_or_does_anything() {
-    let world = World::new().await;
-    let ada = with_roles(&world, ADA, &[Role::User]).await;
-    world.browser().get("/admin/users").await;
-    for (email, roles) in [
-        ("user@example.com", &[Role::User][..]),
-        ("dev@example.com", &[Role::Developer]),
-        ("rev@example.com", &[Role::Reviewer, Role::Developer, Role::User]),
-    ] {
-        let own = with_roles(&world, email, roles).await;
-        let browser = world.browser();
-        browser.sign_in(email).await;
-        let csrf = browser.get("/account").await.form("/account").value("csrf");
-        browser.get("/admin/users").await.is_closed(403, "page_for_admins");
-        assert!(!browser.get("/account").await.html.contains("/admin/users"), "no link either");
-        for target in [&own, &ada] {
-            browser.get(&page_of(target)).await.is_closed(403, "page_for_admins");
-            for action in ["roles", "lock", "unlock", "grant-oauth", "end-sessions", "end-access"] {
-                let fields = [("csrf", csrf.as_str()), ("role", "admin")];
-                let answer = browser.post(&format!("{}/{action}", page_of(target)), &fields).await;
-                answer.is_closed(403, "page_for_admins");
-            }
-        }
-        // Nor by the form of their own profile.
-        let fields = [("csrf", csrf.as_str()), ("name", "X"), ("lname", ""), ("role", "admin"), ("roles", "admin")];
-        browser.post("/account", &fields).await;
-        let expected: Roles = roles.iter().copied().collect();
-        assert_eq!(roles_of(&world, &own).await, expected.to_string());
-    }
-    let signed_out = world.browser().get("/admin/users").await;
-    assert!(signed_out.location().unwrap().starts_with("/sign-in?return="));
-    assert_eq!(
-        world.count("SELECT COUNT(*) FROM audit WHERE action LIKE 'user.%' AND action <> 'user.signed_in'", &[]).await,
-        0
-    );
-}
-
 #[tokio::test]
 async fn roles_are_given_and_taken_and_the_log_says_by_whom() {
     let world = World::new().await;

@@ -24,7 +24,7 @@ async fn try_to_sign_in(browser: &Browser<'_>, email: &str, password: &str) -> P
 }
 
 /// As [`try_to_sign_in`], with headers of the test's own.
-async fn try_from(browser: &Browser<'_>, email: &str, password: &str, headers: &[(&str, &str)]) -> Page {
+pub async fn try_from(browser: &Browser<'_>, email: &str, password: &str, headers: &[(&str, &str)]) -> Page {
     let mut form = browser.get("/sign-in").await.form("/sign-in");
     form.set("email", email);
     form.set("password", password);
@@ -33,7 +33,7 @@ async fn try_from(browser: &Browser<'_>, email: &str, password: &str, headers: &
 }
 
 /// A server whose mail arrives.
-async fn world_with_mail() -> (World, MailServer) {
+pub async fn world_with_mail() -> (World, MailServer) {
     world_with_mail_and("").await
 }
 
@@ -44,7 +44,7 @@ async fn world_with_mail_and(more: &str) -> (World, MailServer) {
 }
 
 /// Sends what waits, and gives the latest mail to that address.
-async fn latest_to(world: &World, server: &MailServer, address: &str) -> Taken {
+pub async fn latest_to(world: &World, server: &MailServer, address: &str) -> Taken {
     world.post_mail().await;
     let mut mails = server.taken().into_iter().filter(|mail| mail.to == address);
     mails.next_back().unwrap_or_else(|| panic!("no mail to {address}"))
@@ -58,14 +58,14 @@ async fn mails_to(world: &World, server: &MailServer, address: &str) -> usize {
 
 /// The link in a mail, as a path of ours.
 #[track_caller]
-fn link_in(world: &World, mail: &Taken) -> String {
+pub fn link_in(world: &World, mail: &Taken) -> String {
     let body = mail.body();
     let link = body.lines().find(|line| line.contains("?token=")).unwrap_or_else(|| panic!("no link in {body}"));
     link.strip_prefix(world.app.issuer.as_str()).unwrap_or_else(|| panic!("a foreign link: {link}")).to_owned()
 }
 
 /// Fills the form of the page at `path` and sends it.
-async fn send_form(browser: &Browser<'_>, path: &str, action: &str, fields: &[(&str, &str)]) -> Page {
+pub async fn send_form(browser: &Browser<'_>, path: &str, action: &str, fields: &[(&str, &str)]) -> Page {
     let page = browser.get(path).await;
     assert_eq!(page.status, 200, "{}", page.html);
     fill(browser, &page, action, fields).await
@@ -89,6 +89,6 @@ async fn can_sign_in(world: &World, email: &str, password: &str) -> bool {
 }
 
 /// Whether the account's pages open for this browser.
-async fn is_signed_in(browser: &Browser<'_>) -> bool {
+pub async fn is_signed_in(browser: &Browser<'_>) -> bool {
     browser.get("/account").await.status == 200
 }

@@ -120,16 +120,6 @@ async fn connected_apps_keep_their_access_unless_the_person_ends_it_too() {
 }
 
 #[tokio::test]
-async fn another_site_changes_no_password() {
-    let (world, _) = world().await;
-    let browser = world.browser();
-    browser.sign_in(ADA).await;
-    let fields =
-        [("csrf", "1.AAAA"), ("current_password", PASSWORD), ("new_password", NEW), ("new_password_again", NEW)];
-    browser.post("/account/password", &fields).await.is_closed(403, "form_expired");
-}
-
-#[tokio::test]
 async fn signed_out_one_signs_in_first() {
     let (world, _) = world().await;
     let browser = world.browser();

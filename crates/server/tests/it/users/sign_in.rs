@@ -116,37 +116,6 @@ async fn a_deleted_account_is_as_unknown_as_one_that_never_was() {
 }
 
 #[tokio::test]
-async fn every_sign_in_begins_a_fresh_session_and_ends_the_one_before() {
-    let world = world().await;
-    world.person(BELA).await;
-    world.give_password(BELA).await;
-    let browser = world.browser();
-    let mut form = browser.get("/sign-in").await.form("/sign-in");
-    form.set("password", PASSWORD);
-    form.set("email", BELA);
-    browser.submit(&form).await;
-    let of_bela = browser.cookie("jm_session").unwrap();
-    form.set("email", ADA);
-    assert_eq!(browser.submit(&form).await.status, 303);
-    assert_ne!(browser.cookie("jm_session").unwrap(), of_bela);
-    browser.set_cookie("jm_session", &of_bela);
-    assert!(!is_signed_in(&browser).await);
-}
-
-#[tokio::test]
-async fn a_session_that_somebody_planted_is_not_taken_up() {
-    let world = world().await;
-    let planted = protocol::secret::base64url_encode(&[7; 32]);
-    let browser = world.browser();
-    browser.set_cookie("jm_session", &planted);
-    browser.sign_in(ADA).await;
-    assert_ne!(browser.cookie("jm_session").unwrap(), planted);
-    let thief = world.browser();
-    thief.set_cookie("jm_session", &planted);
-    assert!(!is_signed_in(&thief).await);
-}
-
-#[tokio::test]
 async fn a_session_cookie_that_was_cut_or_altered_opens_nothing() {
     let world = world().await;
     let browser = world.browser();
@@ -173,34 +142,6 @@ async fn a_session_cookie_that_was_cut_or_altered_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_that_was_given_to_another_browser_signs_nobody_in() {
-    let world = world().await;
-    let (attacker, victim) = (world.browser(), world.browser());
-    victim.get("/sign-in").await;
-    let of_attacker = attacker.get("/sign-in").await.form("/sign-in").value("csrf");
-    for csrf in [of_attacker.as_str(), "", "1.AAAA", "nonsense"] {
-        let answer = victim.post("/sign-in", &[("csrf", csrf), ("email", ADA), ("password", PASSWORD)]).await;
-        assert_eq!(answer.status, 403);
-        assert_eq!(victim.cookie("jm_session"), None);
-        assert!(answer.text().contains("This page had expired."));
-        // The page that says so has a form that works.
-        assert!(answer.has_form("/sign-in"));
-    }
-}
-
-#[tokio::test]
-async fn a_form_from_another_origin_signs_nobody_in() {
-    let world = world().await;
-    let browser = world.browser();
-    for origin in ["https://evil.example", "null"] {
-        let answer = super::try_from(&browser, ADA, PASSWORD, &[("origin", origin)]).await;
-        assert_eq!((answer.status, browser.cookie("jm_session")), (403, None), "{origin}");
-    }
-    let own = world.app.issuer.as_str().to_owned();
-    assert_eq!(super::try_from(&browser, ADA, PASSWORD, &[("origin", &own)]).await.status, 303);
-}
-
-#[tokio::test]
 async fn what_is_missing_is_asked_for() {
     let world = world().await;
     for (email, password) in [("", ""), (ADA, ""), ("", PASSWORD)] {
@@ -218,18 +159,6 @@ async fn after_the_sign_in_one_is_where_one_wanted_to_be() {
     let sign_in = browser.follow(page).await;
     let there = browser.sign_in_on(&sign_in, ADA).await;
     assert!(there.text().contains("Where you are signed in."), "{}", there.text());
-}
-
-#[tokio::test]
-async fn nobody_else_chooses_where_that_is() {
-    let world = world().await;
-    for forged in ["/account/sessions", "https://evil.example", "//evil.example", "AAAA"] {
-        let browser = world.browser();
-        let mut form = browser.get(&format!("/sign-in?return={forged}")).await.form("/sign-in");
-        form.set("email", ADA);
-        form.set("password", PASSWORD);
-        assert_eq!(browser.submit(&form).await.location().as_deref(), Some("/account"), "{forged}");
-    }
 }
 
 #[tokio::test]
@@ -253,15 +182,6 @@ async fn signing_out_ends_the_session_itself() {
     assert_eq!(browser.cookie("jm_session"), None);
     browser.set_cookie("jm_session", &secret);
     assert!(!is_signed_in(&browser).await);
-}
-
-#[tokio::test]
-async fn another_site_signs_nobody_out() {
-    let world = world().await;
-    let browser = world.browser();
-    browser.sign_in(ADA).await;
-    assert_eq!(browser.post("/sign-out", &[("csrf", "1.AAAA")]).await.status, 403);
-    assert!(is_signed_in(&browser).await);
 }
 
 #[tokio::test]

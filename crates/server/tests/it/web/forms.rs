@@ -57,19 +57,3 @@ async fn more_fields_than_any_form_has_are_400() {
     let (status, _) = send(&world, "/sign-in", FORM, "a=b&".repeat(5000).into_bytes()).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
-
-#[tokio::test]
-async fn garbage_in_headers_moves_nothing_forward() {
-    let world = World::new().await;
-    let browser = world.browser();
-    let page = browser.get("/sign-in").await;
-    let form = page.form("/sign-in");
-    let fields: Vec<(&str, &str)> = form.sent().collect();
-    for header in ["x-forwarded-for", "x-forwarded-host", "forwarded", "x-forwarded-proto", "x-original-url"] {
-        for value in ["garbage", "evil.example", "/account", "for=127.0.0.1;host=evil.example", "'\"<>"] {
-            let answer = browser.post_from("/sign-in", &fields, &[(header, value)]).await;
-            assert_eq!(answer.status, 400, "{header}: {value}");
-            assert!(!answer.html.contains("evil.example"));
-        }
-    }
-}
