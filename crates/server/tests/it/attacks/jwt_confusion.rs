@@ -75,7 +75,7 @@ fn with(claims: &Json, name: &str, value: Json) -> Json {
 
 /// Refused by the API, and not active to its own app.
 async fn opens_nothing(world: &World, app: &TestApp, token: &str, what: &str) {
-    let refused = bearer_call(world, token).await.expect_err(what);
+    let Err(refused) = bearer_call(world, token).await else { panic!("{what} opened the API") };
     assert_eq!(refused.status, 401, "{what}: {}", refused.text);
     assert!(refused.header("www-authenticate").contains("error=\"invalid_token\""), "{what}");
     assert_eq!(introspect(world, app, token).await.json, json!({ "active": false }), "{what}");

@@ -20,7 +20,7 @@ enum End {
 async fn come(end: End, world: &World, app: &TestApp, user: &UserId, email: &str) {
     let (user, id, now) = (user.clone(), app.id.clone(), world.now());
     match end {
-        End::Lock => drop(world.write(move |tx| jiomeet_oauth::users::lock(tx, &user, now).map(drop)).await),
+        End::Lock => world.write(move |tx| jiomeet_oauth::users::lock(tx, &user, now).map(drop)).await,
         End::Suspend => world.decide(app, Decision::Suspend).await,
         End::RemoveApp => {
             let random = world.app.random.clone();
