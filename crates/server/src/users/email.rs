@@ -20,14 +20,16 @@ impl Email {
     pub fn parse(text: &str) -> Result<Email, &'static str> {
         const MEND: &str = "Type an e-mail address such as asha@example.com.";
         let (local, domain) = text.trim().rsplit_once('@').ok_or(MEND)?;
-        if !is_local_part(local) {
+        // In lower case too: a letter of some script becomes two, the second of which no address may have.
+        let lower = local.to_lowercase();
+        if !is_local_part(local) || !is_local_part(&lower) {
             return Err(MEND);
         }
         let domain = match Host::parse(domain) {
             Ok(Host::Domain(domain)) if is_mail_domain(&domain) => domain,
             _ => return Err(MEND),
         };
-        let text = format!("{}@{domain}", local.to_lowercase());
+        let text = format!("{lower}@{domain}");
         if text.len() > MAX_BYTES {
             return Err("An e-mail address has at most 254 characters.");
         }

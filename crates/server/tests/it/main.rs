@@ -5,6 +5,7 @@
 
 mod apps;
 mod attacks;
+mod fuzz;
 mod mail;
 mod meetings;
 mod oauth;

@@ -185,19 +185,6 @@ async fn a_public_app_needs_no_secret_and_always_pkce() {
 }
 
 #[tokio::test]
-async fn no_text_but_the_code_is_the_code() {
-    let world = World::new().await;
-    let app = world.approved_app("planner").await;
-    let ada = world.person("ada@example.com").await;
-    let code = world.code(&app, &ada).await;
-    let flipped = code.to_uppercase();
-    for altered in [&code[..code.len() - 1], &code[1..], &format!("{code}="), &format!("{code} "), &flipped, "x"] {
-        redeem(&world, &app, altered).await.is_refused(400, "invalid_grant", "code_unknown");
-    }
-    redeem(&world, &app, &code).await.tokens();
-}
-
-#[tokio::test]
 async fn the_oldest_grants_make_way_where_their_number_is_limited() {
     let world = World::with("tokens.max_live_grants = 2").await;
     let app = world.approved_app("planner").await;

@@ -116,32 +116,6 @@ async fn a_deleted_account_is_as_unknown_as_one_that_never_was() {
 }
 
 #[tokio::test]
-async fn a_session_cookie_that_was_cut_or_altered_opens_nothing() {
-    let world = world().await;
-    let browser = world.browser();
-    browser.sign_in(ADA).await;
-    let secret = browser.cookie("jm_session").unwrap();
-    let flipped: String = secret
-        .chars()
-        .map(|c| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
-        .collect();
-    for wrong in [
-        &secret[..42],
-        &secret[1..],
-        &format!("{secret}="),
-        &format!("{secret}A"),
-        &format!("{secret} x"),
-        &flipped,
-        "",
-    ] {
-        browser.set_cookie("jm_session", wrong);
-        assert!(!is_signed_in(&browser).await, "{wrong}");
-    }
-    browser.set_cookie("jm_session", &secret);
-    assert!(is_signed_in(&browser).await);
-}
-
-#[tokio::test]
 async fn what_is_missing_is_asked_for() {
     let world = world().await;
     for (email, password) in [("", ""), (ADA, ""), ("", PASSWORD)] {
