@@ -121,6 +121,8 @@ mod tests {
             "asha\0@example.com",
             "asha@example.com\nBcc: x@example.com",
             "asha@example.com.",
+            // In lower case an i with a dot of its own.
+            "\u{130}sha@example.com",
         ] {
             assert!(Email::parse(wrong).is_err(), "{wrong:?}");
         }

@@ -5,6 +5,7 @@
 
 mod apps;
 mod attacks;
+mod conformance;
 mod fuzz;
 mod mail;
 mod meetings;

@@ -40,7 +40,10 @@ fn a_database_url_says_where_and_never_its_password() {
         prop_assert_eq!(whole.parse::<DatabaseUrl>().ok(), Some(url.clone()), "{}", whole);
         for shown in [url.to_string(), format!("{url:?}")] {
             // A password that stands where passwords do.
-            let at_its_place = text.starts_with("postgres") && text.contains("://user:hunter2hunter2@");
+            let at_its_place = text.matches("hunter2hunter2").count() == 1
+                && ["postgres", "postgresql"]
+                    .iter()
+                    .any(|scheme| text.starts_with(&format!("{scheme}://user:hunter2hunter2@")));
             prop_assert!(!at_its_place || !shown.contains("hunter2hunter2"), "{} shows {}", text, shown);
         }
         Ok(())
