@@ -63,7 +63,14 @@ async fn the_link_leads_to_the_issuer_whatever_the_request_says() {
 #[tokio::test]
 async fn no_document_names_another_host_than_the_issuers() {
     let world = World::new().await;
-    for path in ["/.well-known/oauth-authorization-server", "/.well-known/jwks.json", "/openapi.json", "/docs/errors"] {
+    for path in [
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/jwks.json",
+        "/openapi.json",
+        "/docs/errors",
+    ] {
         for (name, value) in [
             ("x-forwarded-host", "evil.example"),
             ("x-forwarded-proto", "https"),

@@ -7,6 +7,8 @@ use protocol::pkce::{CodeChallenge, CodeVerifier, check_verifier, read_challenge
 use protocol::scope::{Scope, ScopeSet};
 use protocol::token_request::{ClientCredentials, PresentedToken, TokenRequest};
 
+use serde::de::IgnoredAny;
+
 use super::{almost, bytes, fuzz};
 
 const FORMS: &[&str] = &[
@@ -58,7 +60,10 @@ fn json_is_read_as_json() {
     fuzz("JSON", bytes(JSONS), |body| {
         let read = Params::from_json(&body);
         let Ok(serde_json::Value::Object(map)) = serde_json::from_slice(&body) else {
-            prop_assert!(read.is_err());
+            // What is skipped (a number beyond all bounds in an array) is held to the grammar alone.
+            let skipped =
+                serde_json::from_slice::<IgnoredAny>(&body).is_ok() && body.trim_ascii_start().starts_with(b"{");
+            prop_assert!(read.is_err() || skipped);
             return Ok(());
         };
         let Ok(params) = read else {
