@@ -12,7 +12,9 @@ use super::client_keys::delete_keys;
 use super::declaration::Declaration;
 use super::details::AppDetails;
 use super::standing::Standing;
-use super::store::{epoch_of, find_details, full_name, replace_callback_urls, replace_scopes};
+use super::store::{
+    delete_unused_logo, epoch_of, find_details, find_logo_hash, full_name, replace_callback_urls, replace_scopes,
+};
 use super::switches::Switches;
 use crate::ids::{AppId, RevisionId, SecretId, UserId};
 use crate::time::Timestamp;
@@ -221,8 +223,12 @@ pub fn claim_edit(
         declared.test_account,
         declared.post_logout_urls
     ];
+    let logo = find_logo_hash(tx, revision)?;
     if tx.execute(&UPDATE_REVISION, values)? == 0 {
         return Ok(false);
+    }
+    if let Some(logo) = &logo {
+        delete_unused_logo(tx, logo)?;
     }
     replace_callback_urls(tx, revision, &declared.callback_urls)?;
     replace_scopes(tx, revision, declared)?;

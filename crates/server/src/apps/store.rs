@@ -84,6 +84,11 @@ sql::statements! {
         JOIN app_revisions w ON w.id = a.working_revision_id
         JOIN app_revisions r ON r.id = COALESCE(a.approved_revision_id, a.working_revision_id)
         WHERE a.owner_id = $1 AND a.deleted_at IS NULL ORDER BY a.created_at, a.id";
+    /// A revision's verified logo.
+    FIND_LOGO_HASH = "SELECT logo_hash FROM app_revisions WHERE id = $1";
+    /// A logo that no revision shows any more.
+    DELETE_UNUSED_LOGO = "DELETE FROM logos WHERE hash = $1
+        AND NOT EXISTS (SELECT 1 FROM app_revisions r WHERE r.logo_hash = $1 AND r.logo_hash IS NOT NULL)";
     /// A revision's pages stand elsewhere.
     RELOCATE_REVISION = "UPDATE app_revisions SET homepage_url = $2, policy_url = $3, logo_url = $4 WHERE id = $1";
     /// A revision's callback URLs give way to others.
@@ -263,6 +268,16 @@ fn insert_scopes(tx: &mut Tx<'_>, revision: &RevisionId, declared: &Declaration)
 pub(super) fn replace_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId, urls: &[String]) -> Result<(), DbError> {
     tx.execute(&DELETE_CALLBACK_URLS, params![revision])?;
     insert_callback_urls(tx, revision, urls)
+}
+
+/// A revision's verified logo, by its hash.
+pub fn find_logo_hash(tx: &mut Tx<'_>, revision: &RevisionId) -> Result<Option<[u8; 32]>, DbError> {
+    Ok(tx.find(&FIND_LOGO_HASH, params![revision], |row| row.get::<Option<[u8; 32]>>(0))?.flatten())
+}
+
+/// Removes a logo unless some revision shows it.
+pub fn delete_unused_logo(tx: &mut Tx<'_>, hash: &[u8; 32]) -> Result<(), DbError> {
+    tx.execute(&DELETE_UNUSED_LOGO, params![hash]).map(drop)
 }
 
 /// Replaces a revision's scopes.

@@ -12,7 +12,7 @@ use super::findings::{FindingLine, Findings, State};
 use super::words::{
     check_name, evidence_lines, field_name, parse_severity, severity_name, severity_tone, severity_words,
 };
-use crate::apps::store::find_revision;
+use crate::apps::store::{delete_unused_logo, find_logo_hash, find_revision};
 use crate::apps::{RevisionDetails, RevisionStatus};
 use crate::ids::{AppId, RevisionId};
 use crate::jobs;
@@ -112,7 +112,10 @@ pub(super) fn keep_logo(
         None if not_checked => return Ok(()),
         None => None,
     };
-    tx.execute(&SET_LOGO, params![revision, hash]).map(drop)
+    let before = find_logo_hash(tx, revision)?;
+    tx.execute(&SET_LOGO, params![revision, hash])?;
+    // The one before goes with the last revision that shows it; the new one too, where the revision keeps what it had.
+    [before, hash].iter().flatten().try_for_each(|logo| delete_unused_logo(tx, logo))
 }
 
 /// A logo's file.

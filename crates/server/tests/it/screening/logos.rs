@@ -44,3 +44,44 @@ async fn what_is_no_logo_is_not_there() {
         assert_eq!(world.http.get(world.url(path)).send().await.unwrap().status(), 404, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_logo_goes_with_the_last_revision_that_shows_it() {
+    let site = Site::start().await;
+    let world = site.world().await;
+    let stored = async || world.count("SELECT COUNT(*) FROM logos", &[]).await;
+    let draft = world.draft(site.declared()).await;
+    let browser = world.browser();
+    browser.sign_in("dev@example.com").await;
+    let checks = format!("/oauth/apps/{}/preflight", draft.app);
+    let look = async || {
+        let form = browser.get(&checks).await.form(&checks);
+        assert_eq!(browser.submit(&form).await.status, 303);
+    };
+    look().await;
+    assert_eq!(stored().await, 1);
+    look().await;
+    assert_eq!(stored().await, 1, "the same picture is one logo");
+
+    // Another revision shows it too.
+    let copy = "INSERT INTO app_revisions (id, app_id, number, status, name, homepage_url, policy_url, logo_url, use_case,
+            description, created_at, changed_at, logo_hash)
+        SELECT 'rev-copy', app_id, 99, 'superseded', name, homepage_url, policy_url, logo_url, use_case, description, created_at,
+            changed_at, logo_hash FROM app_revisions WHERE id = $1";
+    assert_eq!(world.execute(copy, &[draft.revision.as_str()]).await, 1);
+    let edit = format!("/oauth/apps/{}/edit", draft.app);
+    let rename = async |logo: &str| {
+        let mut form = browser.get(&edit).await.form(&edit);
+        form.set("logo_url", logo);
+        form.press("action", "save");
+        let saved = browser.submit(&form).await;
+        assert_eq!(saved.status, 303, "{}", saved.text());
+    };
+    rename("https://elsewhere.example/logo.png").await;
+    assert_eq!(stored().await, 1, "the other revision shows it");
+    world.execute("DELETE FROM app_revisions WHERE id = $1", &["rev-copy"]).await;
+    rename(&site.declared().logo_url).await;
+    look().await;
+    rename("https://elsewhere.example/logo.png").await;
+    assert_eq!(stored().await, 0);
+}

@@ -3,5 +3,6 @@
 mod background;
 mod logos;
 mod preflight;
+mod rules;
 pub mod site;
 mod typed;
