@@ -11,6 +11,7 @@
 
 use crate::error::OAuthError;
 use crate::fault::{self, Fault};
+use crate::jwt::Thumbprint;
 use crate::params::{ParamFault, Params};
 use crate::pkce::{self, CodeChallenge};
 use crate::scope::{OFFLINE_ACCESS, ScopeSet, is_sign_in};
@@ -137,6 +138,8 @@ pub struct AuthorizeRequest {
     pub max_age: Option<u32>,
     /// OpenID Connect's replay guard.
     pub nonce: Option<String>,
+    /// The key that the tokens will be bound to (RFC 9449 10).
+    pub dpop_jkt: Option<Thumbprint>,
     /// An ID token of ours that tells whom the app expects (OpenID Connect Core 3.1.2.1); not verified here.
     pub id_token_hint: Option<String>,
     /// RFC 8707; may come more than once.
@@ -174,6 +177,7 @@ impl AuthorizeRequest {
             login_hint: bounded(params, "login_hint", MAX_LOGIN_HINT)?,
             max_age: read_max_age(params)?,
             nonce: bounded(params, "nonce", MAX_NONCE)?,
+            dpop_jkt: read_dpop_jkt(params)?,
             id_token_hint: bounded(params, "id_token_hint", MAX_ID_TOKEN_HINT)?,
             resource: read_resource(params)?,
         })
@@ -221,6 +225,13 @@ pub(crate) fn read_scope(params: &Params) -> Result<Option<ScopeSet>, OAuthError
     };
     let set = ScopeSet::parse(text)?.without(OFFLINE_ACCESS);
     Ok((!set.is_empty()).then_some(set))
+}
+
+fn read_dpop_jkt(params: &Params) -> Result<Option<Thumbprint>, OAuthError> {
+    let Some(text) = params.get("dpop_jkt")? else {
+        return Ok(None);
+    };
+    Thumbprint::parse(text).map(Some).ok_or(OAuthError::invalid_request(&fault::DPOP_JKT_MALFORMED))
 }
 
 fn read_max_age(params: &Params) -> Result<Option<u32>, OAuthError> {

@@ -62,7 +62,19 @@ fn undo_form_encoding(text: &str) -> Option<String> {
 /// # Errors
 /// [`fault::TOKEN_MALFORMED`]: what follows is no `b64token`, or is too long.
 pub fn parse_bearer(header: &[u8]) -> Result<Option<&str>, &'static Fault> {
-    let Some(token) = credentials_of("bearer", header) else {
+    parse_token("bearer", header)
+}
+
+/// Reads `Authorization: DPoP …` (RFC 9449 7.1). `None` for another scheme.
+///
+/// # Errors
+/// As [`parse_bearer`].
+pub fn parse_dpop(header: &[u8]) -> Result<Option<&str>, &'static Fault> {
+    parse_token("dpop", header)
+}
+
+fn parse_token<'a>(scheme: &str, header: &'a [u8]) -> Result<Option<&'a str>, &'static Fault> {
+    let Some(token) = credentials_of(scheme, header) else {
         return Ok(None);
     };
     let end = token.len() - token.iter().rev().take_while(|&&b| b == b'=').count();

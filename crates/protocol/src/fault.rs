@@ -395,6 +395,47 @@ catalogue! {
         "The access token does not carry the scope that this call needs.",
         "Ask the person for the scope that the answer names.";
 
+    // Tokens that are bound to a key (DPoP).
+    DPOP_PROOF_MALFORMED = "dpop_proof_malformed":
+        "The DPoP header is not a JWT of the type dpop+jwt with its public key and the claims jti, htm, htu and iat.",
+        "Build the proof as RFC 9449 section 4.2 says, signed with RS256, PS256, ES256 or EdDSA.";
+    DPOP_PROOF_SIGNATURE = "dpop_proof_signature":
+        "The DPoP proof is not signed with the key that it brings.",
+        "Sign it with the private half of the key in its jwk, with the alg that its header names.";
+    DPOP_PROOF_REPEATED = "dpop_proof_repeated":
+        "There is more than one DPoP header.",
+        "Send one proof with each request.";
+    DPOP_PROOF_TARGET = "dpop_proof_target":
+        "The DPoP proof is for another request.",
+        "Set htm to the method and htu to the URL of this very request, without query and fragment.";
+    DPOP_PROOF_STALE = "dpop_proof_stale":
+        "The DPoP proof is too old, or made in the future.",
+        "Make a new proof for every request, and set the clock of the device.";
+    DPOP_PROOF_REPLAYED = "dpop_proof_replayed":
+        "The DPoP proof has been used before.",
+        "Make a new proof for every request, each with a jti of its own.";
+    DPOP_PROOF_TOKEN = "dpop_proof_token":
+        "The DPoP proof is for another access token.",
+        "Set ath to the SHA-256 of the access token in base64url without padding.";
+    DPOP_PROOF_MISSING = "dpop_proof_missing":
+        "The call comes without a DPoP proof.",
+        "Send a proof in the DPoP header beside Authorization: DPoP and the access token.";
+    DPOP_REQUIRED = "dpop_required":
+        "This app must bind its tokens to a key.",
+        "Send a proof in the DPoP header of the token request (RFC 9449).";
+    DPOP_KEY_MISMATCH = "dpop_key_mismatch":
+        "The DPoP proof is of another key than the one that was bound.",
+        "Use the same key from the authorization request to the last call.";
+    DPOP_TOKEN_AS_BEARER = "dpop_token_as_bearer":
+        "This access token is bound to a key and came without a proof of it.",
+        "Send it as Authorization: DPoP, with a proof in the DPoP header.";
+    DPOP_TOKEN_UNBOUND = "dpop_token_unbound":
+        "This access token is not bound to a key.",
+        "Send it as Authorization: Bearer, or get one with a DPoP proof.";
+    DPOP_JKT_MALFORMED = "dpop_jkt_malformed":
+        "The dpop_jkt is not the thumbprint of a key.",
+        "Send the SHA-256 thumbprint of the public key (RFC 7638) in base64url without padding: 43 characters.";
+
     // User and meeting API.
     VALIDATION_FAILED = "validation_failed":
         "Some fields are missing or wrong.",

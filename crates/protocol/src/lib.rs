@@ -12,12 +12,14 @@
 //! | where its answer may go | [`redirect_uri`], [`url_rules`] |
 //! | the token request (RFC 6749 4.1.3 and 6) | [`token_request`], [`basic_auth`], [`client_assertion`] |
 //! | the access token (RFC 9068) | [`jwt`] |
+//! | tokens that are bound to a key (RFC 9449) | [`dpop`] |
 //! | refusals | [`fault`] (the catalogue), [`error`] (how they travel) |
 //! | what the server says about itself (RFC 8414) | [`metadata`] |
 
 pub mod authorize_request;
 pub mod basic_auth;
 pub mod client_assertion;
+pub mod dpop;
 pub mod error;
 pub mod fault;
 pub mod jwt;

@@ -75,6 +75,9 @@ pub struct AuthorizationServerMetadata {
     /// Whether every app must push its requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
+    /// Signature algorithms of DPoP proofs (RFC 9449 5.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dpop_signing_alg_values_supported: Vec<String>,
     /// PKCE methods (RFC 7636): `S256` alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code_challenge_methods_supported: Vec<String>,

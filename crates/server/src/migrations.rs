@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0012_announcements.postgres.sql"),
     ),
     Migration::common(13, "logos_in_use", include_str!("../migrations/0013_logos_in_use.sql")),
+    Migration::common(14, "dpop", include_str!("../migrations/0014_dpop.sql")),
 ];
 
 /// Every statement that the program runs on this schema, room by room: a test prepares each on both engines and looks at

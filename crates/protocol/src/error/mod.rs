@@ -14,6 +14,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::fault::{self, Fault};
+use crate::jwt::ClientAlgorithm;
 
 /// Error codes of RFC 6749, RFC 6750, RFC 8707 and OpenID Connect Core 3.1.2.6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +51,8 @@ pub enum OAuthErrorCode {
     InsufficientScope,
     /// The resource is unknown (RFC 8707).
     InvalidTarget,
+    /// The DPoP proof is no good (RFC 9449 5).
+    InvalidDpopProof,
     /// The `request` parameter is not supported (OpenID Connect Core 3.1.2.6).
     RequestNotSupported,
     /// The `request_uri` parameter is not supported.
@@ -77,6 +80,7 @@ impl OAuthErrorCode {
         Self::InvalidToken,
         Self::InsufficientScope,
         Self::InvalidTarget,
+        Self::InvalidDpopProof,
         Self::RequestNotSupported,
         Self::RequestUriNotSupported,
         Self::RegistrationNotSupported,
@@ -101,6 +105,7 @@ impl OAuthErrorCode {
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
@@ -124,6 +129,7 @@ impl OAuthErrorCode {
             | Self::ConsentRequired
             | Self::InteractionRequired
             | Self::InvalidTarget
+            | Self::InvalidDpopProof
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported
             | Self::RegistrationNotSupported => 400,
@@ -178,6 +184,7 @@ constructors! {
     invalid_token => InvalidToken,
     insufficient_scope => InsufficientScope,
     invalid_target => InvalidTarget,
+    invalid_dpop_proof => InvalidDpopProof,
     request_not_supported => RequestNotSupported,
     request_uri_not_supported => RequestUriNotSupported,
     registration_not_supported => RegistrationNotSupported,
@@ -293,6 +300,18 @@ impl OAuthError {
         }
         params.push(("iss", issuer.to_owned()));
         params
+    }
+
+    /// The value of `WWW-Authenticate` for a call with a token that is, or should be, bound to a key (RFC 9449 7.1).
+    pub fn dpop_challenge(&self, docs_base_url: &str) -> String {
+        let algorithms: Vec<&str> = ClientAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        format!(
+            "DPoP error=\"{}\", error_description=\"{}\", error_uri=\"{}\", algs=\"{}\"",
+            self.code.as_str(),
+            self.description(),
+            self.docs_url(docs_base_url),
+            algorithms.join(" ")
+        )
     }
 
     /// The value of `WWW-Authenticate` for a bearer token that is not good enough (RFC 6750 3).

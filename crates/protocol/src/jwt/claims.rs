@@ -43,6 +43,17 @@ pub struct AccessTokenClaims {
     /// Documented constant.
     #[serde(rename = "oauthSource")]
     pub oauth_source: String,
+    /// The key that the token is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// `cnf`: who may use a token (RFC 7800, RFC 9449 6.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Confirmation {
+    /// Thumbprint of the key that must sign a proof with every use.
+    pub jkt: String,
 }
 
 /// `aud`: one audience or several (RFC 7519 4.1.3).

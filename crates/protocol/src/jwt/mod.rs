@@ -22,7 +22,7 @@ pub mod testing;
 mod tests;
 mod verifying;
 
-pub use claims::{AccessTokenClaims, Audience, check_access_token, check_issued_token};
+pub use claims::{AccessTokenClaims, Audience, Confirmation, check_access_token, check_issued_token};
 pub use client_key::{ClientAlgorithm, ClientKey, KeyFault, MAX_CLIENT_KEYS, MAX_KEY_SET_BYTES, Thumbprint};
 pub use id_token::{IdTokenClaims, at_hash, read_id_token_hint};
 pub use jwk::{Jwk, JwkSet, KeyMaterial};

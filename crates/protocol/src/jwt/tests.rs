@@ -366,6 +366,7 @@ fn claims() -> AccessTokenClaims {
         source: "oauthv2".into(),
         documented_client_id: "c1".into(),
         oauth_source: "oauthv2".into(),
+        cnf: None,
     }
 }
 

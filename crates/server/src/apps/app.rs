@@ -203,6 +203,8 @@ pub struct TokenApp {
     pub expires_in_as_time: bool,
     /// It refuses its own secrets: only assertions that it signed say who it is.
     pub assertions_only: bool,
+    /// It must bind its tokens to a key.
+    pub dpop_required: bool,
     /// Its secrets, ended ones too.
     pub secrets: Vec<SecretHash>,
 }

@@ -82,7 +82,7 @@ sql::statements! {
     COUNT_USERS = "SELECT 1 FROM consents WHERE app_id = $1 LIMIT $2";
     /// The app's switches.
     SET_SWITCHES = "UPDATE apps SET pkce_required_at = $2, expires_in_as_time_at = $3, assertions_only_at = $4,
-            push_required_at = $5 WHERE id = $1";
+            push_required_at = $5, dpop_required_at = $6 WHERE id = $1";
     /// A secret ends then.
     END_SECRET = "UPDATE app_secrets SET expires_at = $3 WHERE id = $1 AND app_id = $2 AND (expires_at IS NULL OR expires_at > $3)";
     /// All but one secret of an app are over.
@@ -354,10 +354,11 @@ pub fn count_users(tx: &mut Tx<'_>, app: &AppId, limit: i64) -> Result<i64, DbEr
 /// Turns the app's switches on or off.
 pub fn set_switches(tx: &mut Tx<'_>, app: &AppId, switches: Switches, now: Timestamp) -> Result<(), DbError> {
     let at = |on: bool| on.then_some(now);
-    let Switches { pkce_required, expires_in_as_time, assertions_only, push_required } = switches;
+    let Switches { pkce_required, expires_in_as_time, assertions_only, push_required, dpop_required } = switches;
     let (pkce_required, expires_in_as_time) = (at(pkce_required), at(expires_in_as_time));
     let (assertions_only, push_required) = (at(assertions_only), at(push_required));
-    let values = params![app, pkce_required, expires_in_as_time, assertions_only, push_required];
+    let dpop_required = at(dpop_required);
+    let values = params![app, pkce_required, expires_in_as_time, assertions_only, push_required, dpop_required];
     tx.execute(&SET_SWITCHES, values).map(drop)
 }
 

@@ -55,7 +55,8 @@ sql::statements! {
     /// Everything about one app.
     FIND_DETAILS = "SELECT a.id, a.client_id, a.kind, a.owner_id, u.email, a.created_at, a.suspended_at, a.suspended_reason,
             a.deleted_at, a.approved_revision_id, a.working_revision_id, w.status, a.epoch, a.consent_version, a.serving_scopes,
-            a.pkce_required_at, a.expires_in_as_time_at, a.assertions_only_at, a.push_required_at
+            a.pkce_required_at, a.expires_in_as_time_at, a.assertions_only_at, a.push_required_at,
+            a.dpop_required_at
         FROM apps a JOIN users u ON u.id = a.owner_id JOIN app_revisions w ON w.id = a.working_revision_id
         WHERE a.id = $1 OR a.client_id = $1";
     /// What an app is called.
@@ -336,6 +337,7 @@ pub fn find_details(tx: &mut Tx<'_>, named: &str) -> Result<Option<AppDetails>, 
                     expires_in_as_time: row.get::<Option<Timestamp>>(16)?.is_some(),
                     assertions_only: row.get::<Option<Timestamp>>(17)?.is_some(),
                     push_required: row.get::<Option<Timestamp>>(18)?.is_some(),
+                    dpop_required: row.get::<Option<Timestamp>>(19)?.is_some(),
                 },
                 approved: None,
                 working: None,

@@ -14,6 +14,8 @@ pub struct Switches {
     pub assertions_only: bool,
     /// It must push its authorization requests (RFC 9126).
     pub push_required: bool,
+    /// It must bind its tokens to a key (DPoP, RFC 9449).
+    pub dpop_required: bool,
 }
 
 impl Switches {
@@ -38,6 +40,7 @@ impl Switches {
             "expires_in_as_time": self.expires_in_as_time,
             "assertions_only": self.assertions_only,
             "push_required": self.push_required,
+            "dpop_required": self.dpop_required,
         })
     }
 }

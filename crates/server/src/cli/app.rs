@@ -134,6 +134,9 @@ pub struct Set {
     /// Refuse authorization requests that were not pushed (PAR, RFC 9126).
     #[arg(long, value_name = "true|false")]
     require_push: Option<bool>,
+    /// Give tokens only to requests that prove a key (DPoP, RFC 9449).
+    #[arg(long, value_name = "true|false")]
+    require_dpop: Option<bool>,
 }
 
 /// One app and the reason.
@@ -258,12 +261,13 @@ impl SetKeys {
 
 impl Set {
     async fn run(self) -> Result<(), Failure> {
-        let Set { named, require_pkce, expires_in_as_time, assertions_only, require_push } = self;
+        let Set { named, require_pkce, expires_in_as_time, assertions_only, require_push, require_dpop } = self;
         let turn = move |before: Switches| Switches {
             pkce_required: require_pkce.unwrap_or(before.pkce_required),
             expires_in_as_time: expires_in_as_time.unwrap_or(before.expires_in_as_time),
             assertions_only: assertions_only.unwrap_or(before.assertions_only),
             push_required: require_push.unwrap_or(before.push_required),
+            dpop_required: require_dpop.unwrap_or(before.dpop_required),
         };
         change(named, Verb::Set(Box::new(turn))).await
     }

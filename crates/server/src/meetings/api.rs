@@ -6,7 +6,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use protocol::fault;
 use serde::Serialize;
 use serde_json::Value;
@@ -19,6 +19,7 @@ use super::faults::Faults;
 use super::query::ListQuery;
 use crate::app::SharedApp;
 use crate::ids::MeetingId;
+use crate::oauth::Presented;
 use crate::users;
 use crate::web::{ApiError, FieldFault, MAX_BODY_BYTES, has_media_type, read_body};
 
@@ -26,8 +27,8 @@ use crate::web::{ApiError, FieldFault, MAX_BODY_BYTES, has_media_type, read_body
 type Id = Result<Path<String>, PathRejection>;
 
 /// `GET /api/user/profile` and `GET /api/my_profile`
-pub async fn show_profile(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let call = Call::begin(&app, &headers, "user:read")?;
+pub async fn show_profile(State(app): State<SharedApp>, call: Presented) -> Result<Response, ApiError> {
+    let call = Call::begin(&app, &call, "user:read")?;
     // A token of somebody who is gone does not stand, so this person is there.
     let user = call.read(users::find).await?.ok_or(not_found(&fault::USER_NOT_FOUND))?;
     Ok(json(StatusCode::OK, &ProfileAnswer::of(&user)))
@@ -36,7 +37,7 @@ pub async fn show_profile(State(app): State<SharedApp>, headers: HeaderMap) -> R
 /// `POST /api/meeting`
 pub async fn create_meeting(State(app): State<SharedApp>, request: Request<Body>) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let call = Call::begin(&app, &parts.headers, "meeting:create")?;
+    let call = Call::begin(&app, &Presented::of(&parts), "meeting:create")?;
     let draft = Asked::read(&parts, body, |body| Draft::read(body, Purpose::Create)).await;
     let (mint, now) = (Mint::new(&app.random), call.now());
     let meeting = draft.answer(&call, move |tx, person, draft| desk::create(tx, person, draft, &mint, now)).await?;
@@ -48,9 +49,9 @@ pub async fn list_meetings(
     State(app): State<SharedApp>,
     id: Id,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    call: Presented,
 ) -> Result<Response, ApiError> {
-    let call = Call::begin(&app, &headers, "meeting:read")?;
+    let call = Call::begin(&app, &call, "meeting:read")?;
     let query = ListQuery::read(query.as_deref().unwrap_or_default());
     let (wanted, now) = (id.ok().map(|Path(id)| id), call.now());
     let page = call
@@ -74,8 +75,8 @@ pub async fn list_meetings(
 }
 
 /// `GET /api/meeting/meetingDetails/{meetingId}`
-pub async fn show_meeting(State(app): State<SharedApp>, id: Id, headers: HeaderMap) -> Result<Response, ApiError> {
-    let call = Call::begin(&app, &headers, "meeting:read")?;
+pub async fn show_meeting(State(app): State<SharedApp>, id: Id, call: Presented) -> Result<Response, ApiError> {
+    let call = Call::begin(&app, &call, "meeting:read")?;
     let id = meeting_id(id);
     let found = call
         .read(move |tx, person| id.as_ref().map_or(Ok(Err(Refusal::NoSuchMeeting)), |id| desk::find(tx, person, id)));
@@ -90,7 +91,7 @@ pub async fn change_meeting(
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let call = Call::begin(&app, &parts.headers, "meeting:update")?;
+    let call = Call::begin(&app, &Presented::of(&parts), "meeting:update")?;
     let draft = Asked::read(&parts, body, |body| Draft::read(body, Purpose::Change)).await;
     let (id, now) = (meeting_id(id), call.now());
     let changed = draft.answer(&call, move |tx, person, draft| match &id {
@@ -107,7 +108,7 @@ pub async fn cancel_meeting(
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let call = Call::begin(&app, &parts.headers, "meeting:delete")?;
+    let call = Call::begin(&app, &Presented::of(&parts), "meeting:delete")?;
     let cancel = Asked::read(&parts, body, Cancel::read).await;
     let answer = match &cancel.0 {
         Ok(Cancel::All) => CancelledAnswer::ALL,

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use sql::{DbError, Tx};
 
 use crate::app::SharedApp;
 use crate::ids::UserId;
-use crate::oauth::BearerError;
 use crate::oauth::bearer::{Verified, check, claim_use, recall, verify};
+use crate::oauth::{BearerError, Presented};
 use crate::time::Timestamp;
 use crate::web::ApiError;
 
@@ -26,9 +25,9 @@ impl Call {
     ///
     /// # Errors
     /// No token, or one that is none of ours, or expired.
-    pub fn begin(app: &SharedApp, headers: &HeaderMap, need: &'static str) -> Result<Call, BearerError> {
+    pub fn begin(app: &SharedApp, presented: &Presented, need: &'static str) -> Result<Call, BearerError> {
         let now = app.clock.now();
-        let token = Arc::new(verify(app, headers, now)?);
+        let token = Arc::new(verify(app, presented, now)?);
         Ok(Call { app: Arc::clone(app), token, need, now })
     }
 

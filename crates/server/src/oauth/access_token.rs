@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use protocol::jwt::{AccessTokenClaims, Audience};
+use protocol::jwt::{AccessTokenClaims, Audience, Confirmation, Thumbprint};
 use protocol::scope::ScopeSet;
 use protocol::secret::base64url_encode;
 
@@ -30,6 +30,8 @@ pub struct NewAccessToken {
     pub scopes: ScopeSet,
     /// Whom it is for: those whose scopes they are.
     pub audience: Audience,
+    /// The key that it is bound to.
+    pub bound_to: Option<Thumbprint>,
     /// When the person had last proved who they are.
     pub authenticated_at: Timestamp,
     /// The grant's bound: the token does not outlive it.
@@ -83,6 +85,7 @@ impl NewAccessToken {
             source: SOURCE.to_owned(),
             documented_client_id: self.client_id.as_str().to_owned(),
             oauth_source: SOURCE.to_owned(),
+            cnf: self.bound_to.map(|key| Confirmation { jkt: key.to_string() }),
         };
         // Texts and integers: writing them cannot fail.
         let mut json = Vec::with_capacity(640);
@@ -129,6 +132,7 @@ mod tests {
             client_id: ClientId::from_text("65016dbec5902e8fbdebd24c"),
             scopes: ScopeSet::parse("meeting:create user:read").unwrap(),
             audience: Audience::One("https://meet.example".into()),
+            bound_to: None,
             authenticated_at: Timestamp::from_millis(1_696_255_000_500),
             access_until: NOW.plus(Duration::from_secs(100_000)),
         }

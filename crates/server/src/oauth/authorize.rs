@@ -254,6 +254,7 @@ impl CodeDraft {
             targets: demand.targets.clone(),
             code_challenge: demand.request.code_challenge,
             nonce: demand.request.nonce.clone(),
+            dpop_jkt: demand.request.dpop_jkt,
             authenticated_at: person.signed_in.session.authenticated_at,
             created_at: self.created_at,
             expires_at: self.expires_at,

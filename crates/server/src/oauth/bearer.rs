@@ -1,6 +1,7 @@
 //! The bearer check: what an access token opens, now (RFC 6750, RFC 9068 section 4).
 //!
-//! 1. The `Authorization` header alone carries it, once. Signature and claims are read ([`verify`]); `exp` has no leeway.
+//! 1. The `Authorization` header alone carries it, once. Signature and claims are read ([`verify`]); `exp` has no leeway. A
+//!    token that is bound to a key comes with a proof of it.
 //! 2. The first time that this process sees a token of a grant's generation, the database says whether it stands
 //!    ([`check`]): the grant, this generation of it, the app, the account, their epochs, and what the app may ask for
 //!    today. One look-up by keys, which may share the API's own unit of work.
@@ -14,9 +15,8 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, StatusCode};
-use protocol::basic_auth::parse_bearer;
+use http::StatusCode;
+use protocol::basic_auth::{parse_bearer, parse_dpop};
 use protocol::error::{BEARER_CHALLENGE, OAuthError};
 use protocol::fault;
 use protocol::jwt::{AccessTokenClaims, JwtFault, TokenType, check_issued_token};
@@ -25,7 +25,9 @@ use protocol::secret::Sha256Digest;
 use sql::{DbError, Tx};
 
 use super::access_token::TokenId;
+use super::dpop;
 use super::grant::{Generation, check_alive};
+use super::presented::Presented;
 use super::revocation_view::Word;
 use super::views::{self, Standing};
 use super::{refresh_token, store};
@@ -61,6 +63,8 @@ pub enum BearerError {
     Missing,
     /// The token is no good, or not good enough. The scope is the one that is needed.
     Refused(OAuthError, Option<String>),
+    /// The token is bound to a key, or came as if it were, and the call does not prove that key (RFC 9449 section 7.1).
+    Bound(OAuthError),
     /// The database could not say.
     Database(DbError),
 }
@@ -85,18 +89,26 @@ impl From<BearerError> for ApiError {
                 return refusal.with_www_authenticate(http::HeaderValue::from_static(BEARER_CHALLENGE));
             }
             BearerError::Database(error) => return ApiError::from(error),
+            BearerError::Bound(error) => {
+                let challenge = error.dpop_challenge(&docs_errors_url());
+                return challenged(StatusCode::UNAUTHORIZED, error, &challenge);
+            }
             BearerError::Refused(error, scope) => (error, scope),
         };
         let status = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::UNAUTHORIZED);
         let challenge = error.bearer_challenge(&docs_errors_url(), scope.as_deref(), &site_url(RESOURCE_METADATA));
-        let mut refusal = ApiError::new(status, error.fault);
-        refusal.detail = error.detail;
-        refusal.private = error.private;
-        // The challenge is printable ASCII by construction.
-        match http::HeaderValue::from_str(&challenge) {
-            Ok(challenge) => refusal.with_www_authenticate(challenge),
-            Err(_) => refusal,
-        }
+        challenged(status, error, &challenge)
+    }
+}
+
+fn challenged(status: StatusCode, error: OAuthError, challenge: &str) -> ApiError {
+    let mut refusal = ApiError::new(status, error.fault);
+    refusal.detail = error.detail;
+    refusal.private = error.private;
+    // The challenge is printable ASCII by construction.
+    match http::HeaderValue::from_str(challenge) {
+        Ok(challenge) => refusal.with_www_authenticate(challenge),
+        Err(_) => refusal,
     }
 }
 
@@ -114,9 +126,9 @@ pub struct Verified {
 ///
 /// # Errors
 /// Why the call is refused.
-pub async fn bearer(app: &App, headers: &HeaderMap, need: &str) -> Result<Bearer, BearerError> {
+pub async fn bearer(app: &App, call: &Presented, need: &str) -> Result<Bearer, BearerError> {
     let now = app.clock.now();
-    let verified = verify(app, headers, now)?;
+    let verified = verify(app, call, now)?;
     let bearer = match recall(app, &verified, Some(need))? {
         Some(bearer) => bearer,
         None => ask(app, verified, need, now).await?,
@@ -160,16 +172,45 @@ pub fn recall(app: &App, token: &Verified, need: Option<&str>) -> Result<Option<
 ///
 /// # Errors
 /// [`BearerError::Missing`], `invalid_request` for a token that comes twice, `invalid_token`.
-pub fn verify(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<Verified, BearerError> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(header) = values.next() else { return Err(BearerError::Missing) };
-    if values.next().is_some() {
+pub fn verify(app: &App, call: &Presented, now: Timestamp) -> Result<Verified, BearerError> {
+    let Some((header, is_repeated)) = &call.authorization else { return Err(BearerError::Missing) };
+    if *is_repeated {
         return Err(OAuthError::invalid_request(&fault::TOKEN_REPEATED).into());
     }
-    match parse_bearer(header.as_bytes()).map_err(OAuthError::invalid_request)? {
-        Some(token) => Ok(verify_token(app, token, now)?),
+    if let Some(token) = parse_bearer(header.as_bytes()).map_err(OAuthError::invalid_request)? {
+        let verified = verify_token(app, token, now)?;
+        return match verified.claims.cnf {
+            None => Ok(verified),
+            // A stolen token would else open as much as one that was never bound (RFC 9449 7.1).
+            Some(_) => Err(BearerError::Bound(OAuthError::invalid_token(&fault::DPOP_TOKEN_AS_BEARER))),
+        };
+    }
+    match parse_dpop(header.as_bytes()).map_err(OAuthError::invalid_request)? {
+        Some(token) => verify_bound(app, call, token, now).map_err(BearerError::Bound),
         None => Err(BearerError::Missing),
     }
+}
+
+/// Verifies a token that is bound to a key, and the proof that comes with it (RFC 9449 4.3).
+fn verify_bound(app: &App, call: &Presented, token: &str, now: Timestamp) -> Result<Verified, OAuthError> {
+    let verified = verify_token(app, token, now)?;
+    let Some(bound_to) = &verified.claims.cnf else {
+        return Err(OAuthError::invalid_token(&fault::DPOP_TOKEN_UNBOUND));
+    };
+    let Some((proof, is_repeated)) = &call.proof else {
+        return Err(OAuthError::invalid_dpop_proof(&fault::DPOP_PROOF_MISSING));
+    };
+    let proof = dpop::read_proof(app, proof, *is_repeated, &call.method, call.path(), now)?;
+    if proof.key.to_string() != bound_to.jkt {
+        return Err(OAuthError::invalid_token(&fault::DPOP_KEY_MISMATCH));
+    }
+    if !proof.covers(token) {
+        return Err(OAuthError::invalid_dpop_proof(&fault::DPOP_PROOF_TOKEN));
+    }
+    if !app.oauth.proofs.claim(&proof, now) {
+        return Err(OAuthError::invalid_dpop_proof(&fault::DPOP_PROOF_REPLAYED));
+    }
+    Ok(verified)
 }
 
 /// A layer for the API: a token in the query is refused rather than overlooked. It would stand in logs and histories

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use protocol::error::OAuthError;
 use protocol::fault::{self, Fault};
+use protocol::jwt::Thumbprint;
 use protocol::secret::{Secret, Sha256Digest};
 use protocol::token_request::ClientCredentials;
 use sql::{DbError, Tx};
 
 use super::assertion::{self, KeyProof};
+use super::dpop::TokenProof;
 use crate::app::SharedApp;
 use crate::apps::{SecretHash, TokenApp};
 use crate::catalogue::ResourceServer;
@@ -32,6 +34,8 @@ pub struct Ask {
     pub credentials: ClientCredentials,
     /// What became of its assertion, where it sent one.
     pub key_proof: Option<Result<KeyProof, &'static Fault>>,
+    /// The DPoP proof that came with a request for tokens.
+    pub proof: Option<TokenProof>,
     /// The block of addresses that the request came from.
     pub address_block: String,
     /// Its address, for the audit log.
@@ -44,6 +48,11 @@ impl Ask {
     /// The client id that came.
     pub fn client_id(&self) -> ClientId {
         ClientId::from_text(self.credentials.client_id())
+    }
+
+    /// The key that the request proves.
+    pub fn key(&self) -> Option<Thumbprint> {
+        self.proof.as_ref().map(TokenProof::key)
     }
 
     /// Refuses what cannot be a client id, before anything is looked up.
@@ -217,6 +226,7 @@ mod tests {
             pkce_required: false,
             expires_in_as_time: false,
             assertions_only: false,
+            dpop_required: false,
             secrets,
         }
     }

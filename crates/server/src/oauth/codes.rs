@@ -5,6 +5,7 @@
 //! apart: then whoever asks holds all that the first one held (RFC 9700 section 4.5).
 
 use protocol::fault::{self, Fault};
+use protocol::jwt::Thumbprint;
 use protocol::pkce::{CodeChallenge, CodeVerifier, check_verifier};
 use protocol::scope::ScopeSet;
 use protocol::secret::{Secret, mint};
@@ -49,6 +50,8 @@ pub struct NewCode {
     pub code_challenge: Option<CodeChallenge>,
     /// OpenID Connect's nonce.
     pub nonce: Option<String>,
+    /// The key that the request named (RFC 9449 section 10).
+    pub dpop_jkt: Option<Thumbprint>,
     /// When the person had last proved who they are.
     pub authenticated_at: Timestamp,
     /// Now.
@@ -93,6 +96,8 @@ pub struct Code {
     pub code_challenge: Option<CodeChallenge>,
     /// OpenID Connect's nonce.
     pub nonce: Option<String>,
+    /// The key that the request named.
+    pub dpop_jkt: Option<Thumbprint>,
     /// When the person had last proved who they are.
     pub authenticated_at: Timestamp,
     /// When it was issued.
@@ -114,6 +119,8 @@ pub struct Proof {
     pub redirect_uri: Option<String>,
     /// `code_verifier`.
     pub verifier: Option<CodeVerifier>,
+    /// The key that a DPoP proof proves.
+    pub key: Option<Thumbprint>,
 }
 
 /// What a code gets.
@@ -166,6 +173,9 @@ fn check_proof(code: &Code, app: &TokenApp, proof: &Proof) -> Result<(), &'stati
     if proof.redirect_uri.as_ref().is_some_and(|uri| *uri != code.redirect_uri) {
         return Err(&fault::REDIRECT_URI_MISMATCH);
     }
+    if code.dpop_jkt.is_some() && code.dpop_jkt != proof.key {
+        return Err(&fault::DPOP_KEY_MISMATCH);
+    }
     // A public client without PKCE gets no code; should one exist, it is worth nothing.
     if app.kind.is_public() && code.code_challenge.is_none() {
         return Err(&fault::PKCE_REQUIRED);
@@ -181,6 +191,8 @@ mod tests {
     use crate::ids::ClientId;
 
     const MADE: i64 = 1_000_000;
+    const KEY: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+    const OTHER_KEY: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
     fn at(millis: i64) -> Timestamp {
@@ -201,6 +213,7 @@ mod tests {
             targets: Targets::default(),
             code_challenge: Some(CodeChallenge::of(&CodeVerifier::new(VERIFIER))),
             nonce: None,
+            dpop_jkt: None,
             authenticated_at: at(MADE),
             created_at: at(MADE),
             expires_at: at(MADE + 300_000),
@@ -222,6 +235,7 @@ mod tests {
             pkce_required: false,
             expires_in_as_time: false,
             assertions_only: false,
+            dpop_required: false,
             secrets: Vec::new(),
         }
     }
@@ -231,7 +245,7 @@ mod tests {
     }
 
     fn proof() -> Proof {
-        Proof { redirect_uri: None, verifier: Some(CodeVerifier::new(VERIFIER)) }
+        Proof { redirect_uri: None, verifier: Some(CodeVerifier::new(VERIFIER)), key: None }
     }
 
     #[test]
@@ -244,8 +258,10 @@ mod tests {
         let plain = Code { code_challenge: None, ..code() };
         let uri = |uri: &str| Proof { redirect_uri: Some(uri.into()), ..proof() };
         let verifier = |text: &str| Proof { verifier: Some(CodeVerifier::new(text)), ..proof() };
-        let bare = Proof { redirect_uri: None, verifier: None };
+        let bare = Proof { redirect_uri: None, verifier: None, key: None };
         let wrong = &"x".repeat(43);
+        let keyed = |key: &str| Proof { key: Thumbprint::parse(key), ..proof() };
+        let bound = Code { dpop_jkt: Thumbprint::parse(KEY), ..code() };
         #[rustfmt::skip]
         let table: &[(&str, Code, TokenApp, Proof, i64, Decision)] = &[
             ("all is right", code(), app(), proof(), now, Redeem),
@@ -262,6 +278,10 @@ mod tests {
             ("downgrade: verifier without challenge", plain.clone(), app(), proof(), now, Spend(&fault::VERIFIER_UNEXPECTED)),
             ("without PKCE at all", plain.clone(), app(), bare.clone(), now, Redeem),
             ("a public client without PKCE", plain, public, bare.clone(), now, Spend(&fault::PKCE_REQUIRED)),
+            ("the key that the request named", bound.clone(), app(), keyed(KEY), now, Redeem),
+            ("another key", bound.clone(), app(), keyed(OTHER_KEY), now, Spend(&fault::DPOP_KEY_MISMATCH)),
+            ("no proof of the key that the request named", bound, app(), proof(), now, Spend(&fault::DPOP_KEY_MISMATCH)),
+            ("a key that the request did not name", code(), app(), keyed(KEY), now, Redeem),
             ("a second time", spent.clone(), app(), proof(), now, Replay),
             ("a second time, expired by now", spent.clone(), app(), proof(), MADE + 900_000_000, Replay),
             ("a second time without the verifier", spent.clone(), app(), bare, now, Refuse(&fault::CODE_SPENT)),

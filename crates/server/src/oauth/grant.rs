@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use protocol::jwt::Thumbprint;
 use protocol::scope::ScopeSet;
 use protocol::secret::Sha256Digest;
 use sql::{Cell, DbError, FromValue, ToValue, Value};
@@ -116,6 +117,8 @@ pub struct Grant {
     pub scopes: ScopeSet,
     /// The resources that it is restricted to.
     pub targets: Targets,
+    /// The key that a public client's refresh token is bound to.
+    pub dpop_jkt: Option<Thumbprint>,
     /// When the person had last proved who they are.
     pub authenticated_at: Timestamp,
     /// When the person gave it: the creation of its code. Epochs are compared with this.

@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use protocol::error::OAuthError;
 use protocol::fault;
-use protocol::jwt::AccessTokenClaims;
+use protocol::jwt::{AccessTokenClaims, Confirmation};
 use protocol::scope::ScopeSet;
 use protocol::token_request::PresentedToken;
 use serde::Serialize;
@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use super::bearer::{self, Admitted, Bearer, BearerError, Verified};
 use super::client_auth::{self, Ask, ClientRefusal};
 use super::grant::{Generation, check_alive};
+use super::issue::token_type;
 use super::refresh_rule::{Decision, Lifetimes, decide};
 use super::refresh_token::RefreshToken;
 use super::request::ClientRequest;
@@ -64,7 +65,7 @@ const INACTIVE: Introspection = Introspection::Inactive(Inactive { active: false
 pub struct ActiveAccess {
     /// True.
     active: bool,
-    /// `Bearer`.
+    /// `Bearer`, or `DPoP` for one that is bound to a key.
     token_type: &'static str,
     #[serde(flatten)]
     claims: AccessTokenClaims,
@@ -86,6 +87,9 @@ pub struct ActiveRefresh {
     scope: String,
     /// When the refresh token expires, in seconds since the Unix epoch.
     exp: i64,
+    /// The key that it is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
 }
 
 /// A token that may be one of ours, opened as far as that goes without the database.
@@ -172,7 +176,7 @@ fn settle(answer: Result<Introspection, BearerError>) -> Result<Outcome, DbError
     match answer {
         Ok(answer) => Ok(Outcome::Answer(answer)),
         Err(BearerError::Database(error)) => Err(error),
-        Err(BearerError::Missing | BearerError::Refused(..)) => Ok(Outcome::Answer(INACTIVE)),
+        Err(BearerError::Missing | BearerError::Refused(..) | BearerError::Bound(_)) => Ok(Outcome::Answer(INACTIVE)),
     }
 }
 
@@ -193,7 +197,11 @@ fn introspect_access(
         bearer::claim_use(tx, token, ask.now)?;
     }
     let claims = AccessTokenClaims { scope, ..token.claims.clone() };
-    Ok(Introspection::Access(Box::new(ActiveAccess { active: true, token_type: "Bearer", claims })))
+    Ok(Introspection::Access(Box::new(ActiveAccess {
+        active: true,
+        token_type: token_type(claims.cnf.as_ref()),
+        claims,
+    })))
 }
 
 fn introspect_refresh(tx: &mut Tx<'_>, ask: &Ask, token: &RefreshToken) -> Result<Introspection, DbError> {
@@ -230,5 +238,6 @@ fn introspect_refresh(tx: &mut Tx<'_>, ask: &Ask, token: &RefreshToken) -> Resul
         client_id: app.client_id.as_str().to_owned(),
         scope: grant.scopes.intersection(&app.scopes).to_string(),
         exp: expires_at.as_seconds(),
+        cnf: grant.dpop_jkt.map(|jkt| Confirmation { jkt: jkt.to_string() }),
     }))
 }

@@ -69,7 +69,7 @@ pub struct TokenResponse<'a> {
     /// A signed JWT (RFC 9068), which opens the API.
     #[schema(value_type = String)]
     access_token: &'a RawValue,
-    /// `Bearer`.
+    /// `Bearer`, or `DPoP` when the request came with a proof: the token is bound to its key.
     token_type: &'static str,
     expires_in: ExpiresIn<'a>,
     /// When the access token expires, in UTC.
@@ -93,6 +93,14 @@ enum ExpiresIn<'a> {
     Seconds(i64),
     /// The time, in UTC.
     Time(&'a str),
+}
+
+/// How a token is sent: with a proof of the key that it is bound to, or alone.
+pub const fn token_type<T>(bound_to: Option<&T>) -> &'static str {
+    match bound_to {
+        None => "Bearer",
+        Some(_) => "DPoP",
+    }
 }
 
 impl Issued {
@@ -119,7 +127,7 @@ impl Issued {
             .map_err(|error| OAuthError::server_error(error.to_string()))?;
         let response = TokenResponse {
             access_token: &access_token,
-            token_type: "Bearer",
+            token_type: token_type(self.access.bound_to.as_ref()),
             expires_in: match self.expires_in_as_time {
                 true => ExpiresIn::Time(&expires_at),
                 false => ExpiresIn::Seconds(validity.seconds()),

@@ -12,6 +12,7 @@ use sql::{Db, DbError, Follower};
 
 use super::access_token::TokenId;
 use super::client_auth::Authenticated;
+use super::dpop::SeenProofs;
 use super::revocation_view::RevocationView;
 use super::store;
 use crate::app::App;
@@ -31,6 +32,8 @@ pub struct Memory {
     pub vouched: VouchedFor,
     /// What stands against living tokens.
     pub view: Arc<RevocationView>,
+    /// DPoP proofs that came with calls.
+    pub proofs: SeenProofs,
 }
 
 /// Begins to remember: the view of revocations follows the database.
@@ -46,6 +49,7 @@ pub async fn begin(db: &Db, clock: &Clock) -> Result<Memory, DbError> {
         verified: VerifiedTokens::default(),
         vouched: VouchedFor::default(),
         view,
+        proofs: SeenProofs::default(),
     })
 }
 

@@ -75,6 +75,7 @@ fn metadata(app: &App) -> AuthorizationServerMetadata {
         introspection_endpoint_auth_signing_alg_values_supported: client_algorithms(),
         pushed_authorization_request_endpoint: Some(issuer.url("/oauth2/par")),
         require_pushed_authorization_requests: Some(false),
+        dpop_signing_alg_values_supported: client_algorithms(),
         code_challenge_methods_supported: words(&["S256"]),
         authorization_response_iss_parameter_supported: true,
         userinfo_endpoint: Some(issuer.url("/oauth2/userinfo")),

@@ -12,7 +12,8 @@
 //! | who asks | [`request`], [`client_auth`], [`assertion`] |
 //! | what a code, a refresh token gets: the rules alone | [`codes`], [`refresh_rule`] |
 //! | the tokens themselves | [`access_token`], [`refresh_token`], signed and written in [`issue`] |
-//! | an access token opens the API | [`bearer`] |
+//! | an access token opens the API | [`bearer`], [`presented`] |
+//! | tokens that are bound to a key | [`dpop`] |
 //! | every way in which access ends | [`ends`], [`revoke`] |
 //! | who signed in: ID tokens, userinfo, signing out (OpenID Connect) | [`id_token`], [`userinfo`], [`logout`] |
 //! | what a token is worth, what the server is | [`introspect`], [`metadata`], [`cors`] |
@@ -36,6 +37,7 @@ mod consent_answer;
 mod consent_store;
 mod cors;
 mod destination_words;
+mod dpop;
 pub mod ends;
 mod facts;
 mod flow_pages;
@@ -47,6 +49,7 @@ mod lifetimes;
 mod logout;
 pub mod memory;
 mod metadata;
+mod presented;
 mod prompt;
 mod pushed;
 mod redeem;
@@ -83,6 +86,7 @@ pub use introspect::Introspection;
 pub use issue::TokenResponse;
 pub use lifetimes::{LongestLives, find_longest_lives, raise_longest_lives};
 pub use memory::{Memory, begin, write_last_used};
+pub use presented::Presented;
 pub use pushed::PushedResponse;
 pub use revocation_view::{RevocationView, Size};
 pub use sweep::SWEEPERS;

@@ -25,8 +25,8 @@ use super::facts::Settings;
 use super::request::ClientRequest;
 use super::sealed_request::{AuthorizationId, CarriedRequest, MAX_REQUEST, Pushed, REQUEST_LIFETIME};
 use super::token::{Refusal, json_answer};
-use super::views;
 use super::zones::{Access, Asked, Closed, Zone, enter};
+use super::{dpop, views};
 use crate::app::{App, SharedApp};
 use crate::apps;
 use crate::time::Timestamp;
@@ -78,7 +78,7 @@ pub async fn push_request(State(app): State<SharedApp>, request: Request) -> Res
 }
 
 async fn answer(app: SharedApp, request: Request) -> Result<Vec<u8>, Refusal> {
-    let ClientRequest { ask, params } = ClientRequest::read(app.clone(), request).await?;
+    let ClientRequest { ask, params } = ClientRequest::read_with_proof(app.clone(), request).await?;
     let (client_id, now) = (ask.client_id(), ask.now);
     let answer = push(ask, &params).await;
     if let Err(Refusal::OAuth(error)) = &answer {
@@ -93,7 +93,15 @@ async fn push(ask: Ask, params: &Params) -> Result<Vec<u8>, Refusal> {
         return Err(OAuthError::invalid_request(&fault::REQUEST_URI_PUSHED).into());
     }
     let parameters = params.to_form(NOT_KEPT).map_err(OAuthError::from)?;
-    let query = format!("client_id={}&{parameters}", ask.client_id());
+    let mut query = format!("client_id={}&{parameters}", ask.client_id());
+    // RFC 9449 10.1: a proof names the key as dpop_jkt does, and where there are both they name the same.
+    if let Some(key) = ask.key() {
+        match params.get("dpop_jkt").map_err(OAuthError::from)? {
+            None => query.push_str(&format!("&dpop_jkt={key}")),
+            Some(named) if named == key.to_string() => {}
+            Some(_) => return Err(OAuthError::invalid_dpop_proof(&fault::DPOP_KEY_MISMATCH).into()),
+        }
+    }
     if query.len() > MAX_REQUEST {
         return Err(OAuthError::invalid_request(&fault::REQUEST_TOO_LONG).into());
     }
@@ -134,6 +142,11 @@ fn keep(
         return Ok(Err(refusal));
     }
     let refused = |error| Ok(Err(ClientRefusal::Failed(error)));
+    if let Some(proof) = &ask.proof
+        && let Some(refusal) = dpop::claim(tx, proof)?
+    {
+        return refused(refusal);
+    }
     let Some(app) = apps::find_serving(tx, &client_id)? else {
         return refused(OAuthError::unauthorized_client(&fault::CLIENT_INACTIVE));
     };

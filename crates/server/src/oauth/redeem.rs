@@ -20,7 +20,7 @@ use super::grant::{EndReason, Family, Generation, Grant};
 use super::id_token::NewIdToken;
 use super::issue::{Issued, Outcome};
 use super::refresh_token::RefreshToken;
-use super::{store, views};
+use super::{dpop, store, views};
 use crate::apps::TokenApp;
 use crate::audit::Actor;
 use crate::catalogue::Targets;
@@ -64,6 +64,9 @@ pub fn redeem(tx: &mut Tx<'_>, asked: &Redemption) -> Result<Outcome, DbError> {
         let (Some(app), Some((code, account))) = (app, beside) else {
             return Ok(Outcome::Refused(OAuthError::invalid_grant(&fault::CODE_UNKNOWN)));
         };
+        if let Some(refusal) = dpop::admit(tx, &asked.ask, &app)? {
+            return Ok(Outcome::Refused(refusal));
+        }
         let id = grant_id(asked.grant_seed, code.created_at);
         if code.grant_id == Some(id) {
             return Ok(match narrow(asked, &app, &code) {
@@ -133,6 +136,7 @@ fn issue(
             client_id: app.client_id.clone(),
             scopes,
             audience,
+            bound_to: asked.ask.key(),
             authenticated_at: code.authenticated_at,
             access_until: asked.ask.now.plus(tokens.access_token_ttl.get()),
         },
@@ -152,6 +156,8 @@ fn new_grant(asked: &Redemption, app: &TokenApp, code: &Code, issued: &Issued) -
         session_id: code.session_id.clone(),
         scopes: code.scopes.clone(),
         targets: code.targets.clone(),
+        // A confidential client's refresh token is bound to the client itself (RFC 9449 section 5).
+        dpop_jkt: asked.ask.key().filter(|_| app.kind.is_public()),
         authenticated_at: code.authenticated_at,
         created_at: code.created_at,
         family: Family {

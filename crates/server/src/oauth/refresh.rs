@@ -21,7 +21,7 @@ use super::issue::{Issued, Outcome};
 use super::refresh_rule::{Decision, Lifetimes, decide};
 use super::refresh_token::RefreshToken;
 use super::store::Turn;
-use super::{store, views};
+use super::{dpop, store, views};
 use crate::apps::TokenApp;
 use crate::audit::Actor;
 use crate::catalogue::Targets;
@@ -64,6 +64,9 @@ pub fn refresh(tx: &mut Tx<'_>, asked: &Refresh) -> Result<Outcome, DbError> {
         let (Some(app), Some((grant, account))) = (app, beside) else {
             return Ok(refused(&fault::REFRESH_TOKEN_UNKNOWN));
         };
+        if let Some(refusal) = dpop::admit(tx, &asked.ask, &app)? {
+            return Ok(Outcome::Refused(refusal));
+        }
         let opens = match check_before_the_table(asked, &app, &grant, account.as_ref()) {
             Ok(opens) => opens,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
@@ -95,6 +98,9 @@ fn check_before_the_table(
             Dead::Account | Dead::Ended => &fault::GRANT_ENDED,
         })
     })?;
+    if grant.dpop_jkt.is_some() && grant.dpop_jkt != asked.ask.key() {
+        return Err(invalid(&fault::DPOP_KEY_MISMATCH));
+    }
     // RFC 6749 section 6: the scope may be narrower than what was granted, never wider.
     let wanted = match &asked.scope {
         Some(asked) if !asked.is_subset(&grant.scopes) => {
@@ -242,6 +248,7 @@ impl Step<'_> {
                 client_id: self.app.client_id.clone(),
                 scopes,
                 audience,
+                bound_to: self.asked.ask.key(),
                 authenticated_at: self.grant.authenticated_at,
                 access_until,
             },

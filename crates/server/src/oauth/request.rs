@@ -12,6 +12,7 @@ use protocol::token_request::ClientCredentials;
 
 use super::assertion;
 use super::client_auth::Ask;
+use super::dpop::TokenProof;
 use crate::app::SharedApp;
 use crate::web::{self, BodyFault, MAX_BODY_BYTES};
 
@@ -24,6 +25,18 @@ pub struct ClientRequest {
 }
 
 impl ClientRequest {
+    /// As [`ClientRequest::read`], where tokens are asked for: with the DPoP proof, if there is one.
+    ///
+    /// # Errors
+    /// As there, and `invalid_dpop_proof`.
+    pub async fn read_with_proof(app: SharedApp, request: Request) -> Result<ClientRequest, OAuthError> {
+        let now = app.clock.now();
+        let proof = TokenProof::read(&app, request.headers(), request.method(), request.uri().path(), now);
+        let mut read = ClientRequest::read(app, request).await?;
+        read.ask.proof = proof?;
+        Ok(read)
+    }
+
     /// Reads header and body.
     ///
     /// # Errors
@@ -57,6 +70,7 @@ fn read_ask(app: SharedApp, parts: &Parts, params: &Params) -> Result<Ask, OAuth
         app,
         credentials,
         key_proof: None,
+        proof: None,
         address_block: web::address_block(address),
         address: address.to_string(),
         now,

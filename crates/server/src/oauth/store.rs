@@ -14,8 +14,9 @@ use crate::time::Timestamp;
 sql::statements! {
     /// A new code, unless its request was answered already.
     INSERT_CODE = "INSERT INTO authorization_codes (code_hash, request_id, app_id, user_id, session_id, redirect_uri,
-            scopes, code_challenge, nonce, authenticated_at, created_at, expires_at, targets)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (request_id) DO NOTHING";
+            scopes, code_challenge, nonce, authenticated_at, created_at, expires_at, targets,
+            dpop_jkt)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (request_id) DO NOTHING";
     /// The code is spent, for the grant that is named or for nothing.
     CLAIM_CODE = "UPDATE authorization_codes SET redeemed_at = $2, grant_id = $3
         WHERE code_hash = $1 AND redeemed_at IS NULL";
@@ -24,8 +25,9 @@ sql::statements! {
         WHERE user_id = $1 AND app_id = $2 AND redeemed_at IS NULL AND grant_id IS NULL";
     /// A new grant.
     INSERT_GRANT = "INSERT INTO grants (id, code_hash, app_id, user_id, session_id, scopes, authenticated_at, created_at,
-            generation, secret_hash, rotated_at, key_number, access_until, refresh_expires_at, last_used_at, targets)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $11, $15)";
+            generation, secret_hash, rotated_at, key_number, access_until, refresh_expires_at, last_used_at, targets,
+            dpop_jkt)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $11, $15, $16)";
     /// The current refresh token turns into its successor.
     ROTATE_GRANT = "UPDATE grants SET previous_generation = generation, previous_secret_hash = secret_hash,
             previous_rotated_at = rotated_at, generation = $3, secret_hash = $4, rotated_at = $5, key_number = $6,
@@ -85,6 +87,7 @@ pub fn insert_code(tx: &mut Tx<'_>, code: &NewCode) -> Result<bool, DbError> {
     let challenge = code.code_challenge.as_ref().map(ToString::to_string);
     let scopes = code.scopes.text();
     let targets = code.targets.to_column();
+    let key = code.dpop_jkt.as_ref().map(ToString::to_string);
     let values = params![
         hash,
         code.request_id,
@@ -98,7 +101,8 @@ pub fn insert_code(tx: &mut Tx<'_>, code: &NewCode) -> Result<bool, DbError> {
         code.authenticated_at,
         code.created_at,
         code.expires_at,
-        targets
+        targets,
+        key
     ];
     tx.execute(&INSERT_CODE, values).map(|rows| rows == 1)
 }
@@ -123,6 +127,7 @@ pub fn insert_grant(tx: &mut Tx<'_>, grant: &Grant, code: &Sha256Digest) -> Resu
     let secret_hash = secret_hash.as_bytes();
     let scopes = grant.scopes.text();
     let targets = grant.targets.to_column();
+    let key = grant.dpop_jkt.as_ref().map(ToString::to_string);
     let values = params![
         id,
         code,
@@ -138,7 +143,8 @@ pub fn insert_grant(tx: &mut Tx<'_>, grant: &Grant, code: &Sha256Digest) -> Resu
         key_number,
         access_until,
         refresh_expires_at,
-        targets
+        targets,
+        key
     ];
     tx.execute(&INSERT_GRANT, values).map(drop)
 }

@@ -85,7 +85,7 @@ pub fn json_answer(body: Vec<u8>) -> Response {
 }
 
 async fn answer(app: SharedApp, request: Request) -> Result<Vec<u8>, Refusal> {
-    let ClientRequest { ask, params } = ClientRequest::read(app.clone(), request).await?;
+    let ClientRequest { ask, params } = ClientRequest::read_with_proof(app.clone(), request).await?;
     let (client_id, now) = (ask.client_id(), ask.now);
     let answer = grant_tokens(ask, &params).await;
     if let Err(Refusal::OAuth(error)) = &answer {
@@ -98,7 +98,8 @@ async fn grant_tokens(ask: Ask, params: &Params) -> Result<Vec<u8>, Refusal> {
     match TokenRequest::read(params)? {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, resource } => {
             let targets = ask.app.catalogue.targets(&resource)?;
-            redeem_code(ask, &code, Proof { redirect_uri, verifier: code_verifier }, targets).await
+            let proof = Proof { redirect_uri, verifier: code_verifier, key: ask.key() };
+            redeem_code(ask, &code, proof, targets).await
         }
         TokenRequest::RefreshToken { refresh_token, scope, resource } => {
             let targets = ask.app.catalogue.targets(&resource)?;

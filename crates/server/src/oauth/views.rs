@@ -3,6 +3,7 @@
 //!
 //! An app has a secret or two; each comes with a row of its own, the rest of the row repeated.
 
+use protocol::jwt::Thumbprint;
 use protocol::pkce::CodeChallenge;
 use protocol::redirect_uri::ClientKind;
 use protocol::scope::ScopeSet;
@@ -16,14 +17,15 @@ use crate::catalogue::Targets;
 use crate::ids::{ClientId, GrantId, SecretId, UserId};
 use crate::time::Timestamp;
 
-/// The app `a`: 11 columns.
+/// The app `a`: 12 columns.
 macro_rules! app_columns {
     () => {
         "a.id, a.client_id, a.kind, a.suspended_at, a.deleted_at, a.epoch, a.serving_scopes, a.approved_revision_id,
-        a.pkce_required_at, a.expires_in_as_time_at, a.assertions_only_at"
+        a.pkce_required_at, a.expires_in_as_time_at, a.assertions_only_at,
+        a.dpop_required_at"
     };
 }
-const APP_COLUMNS: usize = 11;
+const APP_COLUMNS: usize = 12;
 
 /// A secret `s` of the app: 4 columns.
 macro_rules! secret_columns {
@@ -45,12 +47,12 @@ macro_rules! account_columns {
 }
 const ACCOUNT_COLUMNS: usize = 4;
 
-/// The grant `g`: 19 columns.
+/// The grant `g`: 20 columns.
 macro_rules! grant_columns {
     () => {
         "g.id, g.app_id, g.user_id, g.scopes, g.authenticated_at, g.created_at, g.generation, g.secret_hash, g.rotated_at,
         g.previous_generation, g.previous_secret_hash, g.previous_rotated_at, g.key_number, g.successor_used_at,
-        g.access_until, g.refresh_expires_at, g.ended_at, g.session_id, g.targets"
+        g.access_until, g.refresh_expires_at, g.ended_at, g.session_id, g.targets, g.dpop_jkt"
     };
 }
 
@@ -65,7 +67,7 @@ sql::statements! {
     /// The app, and a code with the account and the consent behind it.
     FIND_CLIENT_AND_CODE = concat!("SELECT ", app_columns!(), ", ", secret_columns!(), ", ", account_columns!(), ",
             c.app_id, c.user_id, c.session_id, c.redirect_uri, c.scopes, c.code_challenge, c.authenticated_at,
-            c.created_at, c.expires_at, c.redeemed_at, c.grant_id, k.answered_at, c.nonce, c.targets
+            c.created_at, c.expires_at, c.redeemed_at, c.grant_id, k.answered_at, c.nonce, c.targets, c.dpop_jkt
         FROM apps a LEFT JOIN app_secrets s ON s.app_id = a.id
         LEFT JOIN authorization_codes c ON c.code_hash = $2
         LEFT JOIN users u ON u.id = c.user_id
@@ -193,6 +195,7 @@ fn app_of(row: &Row<'_>) -> Result<TokenApp, DbError> {
         pkce_required: !is_null(row, 8)?,
         expires_in_as_time: !is_null(row, 9)?,
         assertions_only: !is_null(row, 10)?,
+        dpop_required: !is_null(row, 11)?,
         secrets: Vec::new(),
     })
 }
@@ -233,6 +236,7 @@ fn code_of(row: &Row<'_>, first: usize) -> Result<Code, DbError> {
         consented: !is_null(row, first + 11)?,
         nonce: row.get(first + 12)?,
         targets: Targets::from_column(row.get(first + 13)?),
+        dpop_jkt: key_at(row, first + 14)?,
     })
 }
 
@@ -265,8 +269,14 @@ fn grant_of(row: &Row<'_>, first: usize) -> Result<Grant, DbError> {
         created_at: row.get(first + 5)?,
         session_id: row.get(first + 17)?,
         targets: Targets::from_column(row.get(first + 18)?),
+        dpop_jkt: key_at(row, first + 19)?,
         family,
     })
+}
+
+fn key_at(row: &Row<'_>, index: usize) -> Result<Option<Thumbprint>, DbError> {
+    let text: Option<String> = row.get(index)?;
+    text.map(|text| Thumbprint::parse(&text).ok_or_else(|| DbError::Broken("not a thumbprint".into()))).transpose()
 }
 
 fn scopes_at(row: &Row<'_>, index: usize) -> Result<ScopeSet, DbError> {

@@ -154,6 +154,7 @@ fn oauth_code(status: u16, fault: &Fault) -> OAuthErrorCode {
         (401, _) => OAuthErrorCode::InvalidClient,
         (429 | 503, _) => OAuthErrorCode::TemporarilyUnavailable,
         (500, _) => OAuthErrorCode::ServerError,
+        (_, code) if code.starts_with("dpop_proof_") => OAuthErrorCode::InvalidDpopProof,
         (_, "grant_type_unsupported") => OAuthErrorCode::UnsupportedGrantType,
         (_, "scope_malformed" | "scope_exceeds_grant") => OAuthErrorCode::InvalidScope,
         (

@@ -264,6 +264,7 @@ fn settings_words(app: &AppDetails) -> Vec<&'static str> {
         (switches.expires_in_as_time, "expires_in is a time"),
         (switches.assertions_only, "client secrets are refused"),
         (switches.push_required, "it pushes its authorization requests"),
+        (switches.dpop_required, "its tokens are bound to a key"),
         (!app.keys.is_empty(), "it has keys for signed assertions"),
     ];
     all.into_iter().filter_map(|(on, words)| on.then_some(words)).collect()

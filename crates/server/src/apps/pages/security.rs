@@ -47,6 +47,7 @@ pub(super) async fn save_settings(Named(app): Named, Posted { desk, form }: Post
         expires_in_as_time: form.get("expires_in_as_time")?.is_some(),
         assertions_only: form.get("assertions_only")?.is_some(),
         push_required: form.get("require_push")?.is_some(),
+        dpop_required: form.get("require_dpop")?.is_some(),
     };
     let doing = desk.doing(&app, "app.settings_changed");
     let change = desk.app.db.write(move |tx| changes::set_switches(tx, &doing, switches)).await?;

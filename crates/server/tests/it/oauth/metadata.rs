@@ -43,6 +43,12 @@ async fn the_metadata_says_what_is_true() {
       "code_challenge_methods_supported": [
         "S256"
       ],
+      "dpop_signing_alg_values_supported": [
+        "RS256",
+        "PS256",
+        "ES256",
+        "EdDSA"
+      ],
       "end_session_endpoint": "https://issuer/oauth2/logout",
       "grant_types_supported": [
         "authorization_code",

@@ -6,6 +6,7 @@ mod bearer;
 pub mod client;
 mod client_assertions;
 mod consent;
+mod dpop;
 pub mod flow;
 mod introspect;
 mod key_phases;

@@ -126,8 +126,8 @@ fn an_apps_keys_and_switches_are_set() {
     assert_eq!(shown()["keys"][0]["alg"], "EdDSA");
     verb(&database, &only, "");
     verb(&database, &["app", "set", id, "--require-pkce", "true"], "");
-    let settings = serde_json::json!({"assertions_only": true, "expires_in_as_time": false, "pkce_required": true,
-        "push_required": false});
+    let settings = serde_json::json!({"assertions_only": true, "dpop_required": false, "expires_in_as_time": false,
+        "pkce_required": true, "push_required": false});
     assert_eq!(shown()["settings"], settings, "what is not named stays");
     assert!(verb(&database, &["app", "show", id], "").contains("switched on    assertions_only"));
     let empty = ["app", "set-keys", id, "--jwks-file", "-"];

@@ -4,9 +4,8 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::HeaderMap;
 use jiomeet_oauth::app::SharedApp;
-use jiomeet_oauth::oauth::bearer;
+use jiomeet_oauth::oauth::{Presented, bearer};
 use jiomeet_oauth::web::ApiError;
 
 /// `GET /api/probe/{scope}` needs that scope and answers who called.
@@ -14,8 +13,8 @@ pub fn routes() -> Router<SharedApp> {
     Router::new().route("/api/probe/{scope}", get(probe))
 }
 
-async fn probe(State(app): State<SharedApp>, Path(scope): Path<String>, headers: HeaderMap) -> Response {
-    match bearer(&app, &headers, &scope).await {
+async fn probe(State(app): State<SharedApp>, Path(scope): Path<String>, call: Presented) -> Response {
+    match bearer(&app, &call, &scope).await {
         Ok(bearer) => serde_json::json!({
             "user": bearer.user_id.as_str(),
             "app": bearer.app_id.as_str(),

@@ -173,6 +173,7 @@ impl World {
             targets: Targets::default(),
             code_challenge: None,
             nonce: None,
+            dpop_jkt: None,
             authenticated_at: now,
             created_at: now,
             expires_at: now.plus(self.app.config.tokens.authorization_code_ttl.get()),
