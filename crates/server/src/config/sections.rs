@@ -109,6 +109,9 @@ section! {
         client_burst: u32 = "200",
         /// One more after each.
         client_interval: Ttl = "\"1s\"",
+        /// Times within an hour that an app may send the same person here and be answered without a page. Beyond, the person
+        /// is told, and goes on by a click: the app may be caught in a loop. Only browsers count. 0 is no limit.
+        silent_authorizations: u32 = "100",
         /// Accounts made from one address block.
         sign_up_burst: u32 = "20",
         /// One more after each.

@@ -15,12 +15,14 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, Uri, header};
+use protocol::error::{OAuthError, OAuthErrorCode};
 use protocol::fault;
 
 use super::answer::Destination;
 use super::codes::{self, Inserted, NewCode};
 use super::facts::{self, Facts, Person, Settings, Step};
 use super::flow_pages as pages;
+use super::loops::Navigates;
 use super::prompt::{ConsentReason, Next};
 use super::pushed;
 use super::sealed_request::{AuthorizationId, CarriedRequest, as_query};
@@ -40,6 +42,8 @@ pub struct Visit {
     pub cookies: VisitorCookies,
     /// The browser, with a new name if it had none.
     pub browser: Browser,
+    /// It is one, and has come by an address rather than by a form of ours.
+    navigates: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -60,7 +64,7 @@ pub enum Stage {
 impl Visit {
     /// Begins to serve a browser.
     pub fn new(app: SharedApp, cookies: VisitorCookies) -> Visit {
-        Visit { browser: cookies.browser_or_new(&app), now: app.clock.now(), app, cookies }
+        Visit { browser: cookies.browser_or_new(&app), navigates: false, now: app.clock.now(), app, cookies }
     }
 
     /// Serves a request that begins here.
@@ -69,7 +73,7 @@ impl Visit {
         let request = match pushed::Reference::in_query(&query) {
             None => {
                 let id = AuthorizationId::mint(&self.app.random, self.now);
-                Ok(CarriedRequest { id, browser, chosen: None, pushed: None, query })
+                Ok(CarriedRequest { id, browser, chosen: None, pushed: None, insisted: false, query })
             }
             Some(reference) => {
                 // A form of another site comes without cookies: the browser opens it when it comes by itself.
@@ -179,12 +183,28 @@ impl Visit {
             (Next::Consent(_), Some(person)) => {
                 Ok(pages::consent(self, &facts.app, person, &destination, &demand, request))
             }
+            (Next::Issue, Some(person)) if self.is_looped(&facts, person, request) => {
+                self.app.refusals.note(facts.app.client_id.as_str(), &fault::REDIRECT_LOOP, self.now);
+                if demand.request.prompt.none {
+                    let error = OAuthError::new(OAuthErrorCode::InteractionRequired, &fault::REDIRECT_LOOP);
+                    return Ok(destination.refuse(&self.app.issuer, &error));
+                }
+                Err(pages::looped(self, &facts.app, request))
+            }
             (Next::Issue, Some(person)) => Ok(self.issue(&facts, person, &destination, &demand, request).await),
             // Unreachable: without a person the next step is sign-in, and somebody else was refused.
             (Next::Consent(_) | Next::Issue, None) | (Next::SomebodyElse, _) => {
                 Err(PageError::internal("consent without a person"))
             }
         }
+    }
+
+    /// Whether the app has sent the person here too often. What the person clicks themselves is no loop.
+    fn is_looped(&self, facts: &Facts, person: &Person, request: &CarriedRequest) -> bool {
+        let per_hour = self.app.config.limits.silent_authorizations;
+        let answers = &self.app.oauth.silent_answers;
+        let user = &person.signed_in.user.id;
+        self.navigates && !request.insisted && !answers.admit(user, &facts.app.id, per_hour, self.now)
     }
 
     /// A code without a page, because the person has granted all of it before.
@@ -263,9 +283,15 @@ impl CodeDraft {
 }
 
 /// `GET /oauth2/authorize`
-pub async fn authorize(State(app): State<SharedApp>, cookies: VisitorCookies, uri: Uri) -> Response {
+pub async fn authorize(
+    State(app): State<SharedApp>,
+    cookies: VisitorCookies,
+    Navigates(navigates): Navigates,
+    uri: Uri,
+) -> Response {
     let query = as_query(uri.query().unwrap_or_default().as_bytes());
-    Visit::new(app, cookies).begin(query, Stage::Fresh).await
+    let visit = Visit { navigates, ..Visit::new(app, cookies) };
+    visit.begin(query, Stage::Fresh).await
 }
 
 /// `POST /oauth2/authorize`: the same request as a form (RFC 6749 3.1).

@@ -83,6 +83,18 @@ pub fn already_answered(visit: &Visit, app: &ServingApp, request: &CarriedReques
     web::page(StatusCode::CONFLICT, &page)
 }
 
+/// An app that sends the person here again and again: they go on by a click of their own.
+pub fn looped(visit: &Visit, app: &ServingApp, request: &CarriedRequest) -> PageError {
+    let times = visit.app.config.limits.silent_authorizations;
+    let insisted = CarriedRequest { insisted: true, ..request.clone() };
+    PageError::new(StatusCode::TOO_MANY_REQUESTS, &fault::REDIRECT_LOOP)
+        .with_detail(format!("{} sent you here {times} times within an hour.", app.name))
+        .with_next_step(
+            format!("/oauth2/continue?request={}", seal(visit, &insisted)),
+            format!("Go on to {}", app.name),
+        )
+}
+
 /// What an app is called before anybody vouched for its name.
 const UNNAMED: &str = "an app that is not approved yet";
 

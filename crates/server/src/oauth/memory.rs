@@ -13,6 +13,7 @@ use sql::{Db, DbError, Follower};
 use super::access_token::TokenId;
 use super::client_auth::Authenticated;
 use super::dpop::SeenProofs;
+use super::loops::SilentAnswers;
 use super::revocation_view::RevocationView;
 use super::store;
 use crate::app::App;
@@ -32,6 +33,8 @@ pub struct Memory {
     pub vouched: VouchedFor,
     /// What stands against living tokens.
     pub view: Arc<RevocationView>,
+    /// How often apps were answered without a page.
+    pub silent_answers: SilentAnswers,
     /// DPoP proofs that came with calls.
     pub proofs: SeenProofs,
 }
@@ -49,6 +52,7 @@ pub async fn begin(db: &Db, clock: &Clock) -> Result<Memory, DbError> {
         verified: VerifiedTokens::default(),
         vouched: VouchedFor::default(),
         view,
+        silent_answers: SilentAnswers::default(),
         proofs: SeenProofs::default(),
     })
 }

@@ -7,6 +7,7 @@
 //! | why the person is asked to sign in or to consent | [`prompt`] |
 //! | how the request is carried through sign-in | [`sealed_request`] |
 //! | what the person is shown and answers (`/oauth2/consent`) | [`flow_pages`], [`consent`], [`consent_answer`] |
+//! | an app that is caught in a loop | [`loops`] |
 //! | the way back to the app | [`answer`] |
 //! | a code is redeemed or a grant refreshed (`POST /api/oauth2/v2/token`) | [`token`], [`redeem`], [`refresh`] |
 //! | who asks | [`request`], [`client_auth`], [`assertion`] |
@@ -47,6 +48,7 @@ mod introspect;
 mod issue;
 mod lifetimes;
 mod logout;
+mod loops;
 pub mod memory;
 mod metadata;
 mod presented;

@@ -204,7 +204,8 @@ pub struct Opened {
 impl Opened {
     /// As it is carried on in that browser.
     pub fn carried(self, browser: [u8; 32]) -> CarriedRequest {
-        CarriedRequest { id: self.id, browser, chosen: None, pushed: Some(self.pushed), query: self.query }
+        let Opened { id, query, pushed } = self;
+        CarriedRequest { id, browser, chosen: None, pushed: Some(pushed), insisted: false, query }
     }
 }
 

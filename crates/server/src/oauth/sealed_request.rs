@@ -25,7 +25,7 @@ pub const REQUEST_LIFETIME: std::time::Duration = std::time::Duration::from_secs
 const AUTHORIZE: &str = "authorize";
 const CONSENT: &str = "consent";
 /// First byte of what is sealed: another layout gets another number, and old pages start again.
-const LAYOUT: u8 = 2;
+const LAYOUT: u8 = 3;
 
 /// Names one authorization request; unique among codes, so that it is answered once. Its first 48 bits are the
 /// milliseconds of its creation.
@@ -78,6 +78,8 @@ pub struct CarriedRequest {
     pub chosen: Option<SessionId>,
     /// How it was opened, where the app had pushed it.
     pub pushed: Option<Pushed>,
+    /// The person has seen that the app sends them here again and again, and goes on.
+    pub insisted: bool,
     /// The parameters, form-encoded as they came, of at most [`MAX_REQUEST`] bytes.
     pub query: String,
 }
@@ -128,6 +130,7 @@ impl CarriedRequest {
         write_text(plain, self.pushed.as_ref().map_or("", |pushed| &pushed.reference));
         let opened_at = self.pushed.as_ref().map_or(0, |pushed| pushed.opened_at.as_millis());
         plain.extend_from_slice(&opened_at.to_be_bytes());
+        plain.push(u8::from(self.insisted));
         plain.extend_from_slice(self.query.as_bytes());
     }
 
@@ -139,7 +142,8 @@ impl CarriedRequest {
         let reference = reader.text()?.to_owned();
         let opened_at = Timestamp::from_millis(i64::from_be_bytes(reader.array()?));
         let pushed = (!reference.is_empty()).then_some(Pushed { reference, opened_at });
-        Some(CarriedRequest { id, browser, chosen, pushed, query: reader.rest()? })
+        let insisted = reader.array::<1>()? == [1];
+        Some(CarriedRequest { id, browser, chosen, pushed, insisted, query: reader.rest()? })
     }
 }
 
@@ -237,6 +241,7 @@ mod tests {
             browser: [7; 32],
             chosen: chosen.map(SessionId::from_text),
             pushed: None,
+            insisted: false,
             query: query.to_owned(),
         }
     }

@@ -4,12 +4,13 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use protocol::scope::{EMAIL, OPENID, PROFILE, ScopeSet};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::bearer::{bearer, revoked};
+use super::presented::Presented;
 use super::token::json_answer;
 use crate::app::SharedApp;
 use crate::users::{self, User};
@@ -58,8 +59,8 @@ impl UserInfo<'_> {
 }
 
 /// The handler.
-pub async fn show_userinfo(State(app): State<SharedApp>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let caller = bearer(&app, &headers, OPENID).await?;
+pub async fn show_userinfo(State(app): State<SharedApp>, call: Presented) -> Result<Response, ApiError> {
+    let caller = bearer(&app, &call, OPENID).await?;
     let id = caller.user_id.clone();
     let user = app.db.read(move |tx| users::find(tx, &id)).await?;
     // The check a moment ago found the account in order.

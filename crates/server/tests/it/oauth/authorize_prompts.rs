@@ -28,6 +28,44 @@ fn is_refused(page: &Page, app: &TestApp, error: &str) {
 }
 
 #[tokio::test]
+async fn an_app_that_sends_a_person_in_a_loop_is_stopped_by_a_page() {
+    let world = World::with("limits.silent_authorizations = 5").await;
+    let (browser, app) = allowed(&world).await;
+    let navigate = async |more: &[(&str, &str)]| {
+        let headers = [("sec-fetch-mode", "navigate")];
+        browser.get_with(&authorize_url(&app, more), &headers).await
+    };
+    for _ in 0..5 {
+        code_in(&navigate(&[]).await, &app);
+    }
+    let stopped = navigate(&[]).await;
+    stopped.is_closed(429, "redirect_loop");
+    assert!(stopped.text().contains("planner sent you here 5 times within an hour."), "{}", stopped.text());
+    let silent = navigate(&[("prompt", "none")]).await;
+    assert_eq!(error_in(&silent, &app), ("interaction_required".to_owned(), "redirect_loop".to_owned()));
+
+    // The person's own click goes on, each once; the next round is stopped again.
+    let on = stopped.link("Go on to planner");
+    code_in(&browser.get(&on).await, &app);
+    navigate(&[]).await.is_closed(429, "redirect_loop");
+    let strange = world.browser();
+    strange.get(&on).await.is_closed(403, "request_other_browser");
+
+    // Programs, other people and other apps are not concerned; the hour passes.
+    for _ in 0..10 {
+        code_in(&ask(&browser, &app, &[]).await, &app);
+    }
+    world.wait(Duration::from_secs(720));
+    code_in(&navigate(&[]).await, &app);
+    navigate(&[]).await.is_closed(429, "redirect_loop");
+
+    jiomeet_oauth::apps::write_refusals(&world.app).await.unwrap();
+    let dev = world.owner_of("planner").await;
+    let shown = dev.get(&crate::apps::path(&app, "")).await.text();
+    assert!(shown.contains("redirect_loop"), "the developer hears of it: {shown}");
+}
+
+#[tokio::test]
 async fn who_allowed_everything_asked_for_is_sent_straight_back() {
     let world = World::new().await;
     let (browser, app) = allowed(&world).await;

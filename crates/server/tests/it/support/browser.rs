@@ -40,6 +40,15 @@ impl Browser<'_> {
         self.send(self.world.http.get(self.absolute(address))).await
     }
 
+    /// Opens an address with headers of the test's own.
+    pub async fn get_with(&self, address: &str, headers: &[(&str, &str)]) -> Page {
+        let mut request = self.world.http.get(self.absolute(address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request).await
+    }
+
     /// Sends a form.
     pub async fn post(&self, address: &str, fields: &[(&str, &str)]) -> Page {
         self.post_from(address, fields, &[]).await
