@@ -1,6 +1,7 @@
 //! RP-initiated logout: who is signed out, who is asked first, and where they may be sent.
 
 use super::openid::{SCOPES, scene, sign_in};
+use crate::apps::{app_of, create, good_but};
 use crate::support::{Browser, Page, TestApp, World};
 
 const BYE: &str = "https://planner.example/bye";
@@ -136,6 +137,38 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered() {
     alone.is_closed(400, "logout_uri_unregistered");
     let twice = send(&browser, &[("post_logout_redirect_uri", BYE), ("post_logout_redirect_uri", BYE)]).await;
     twice.is_closed(400, "parameter_repeated");
+}
+
+/// From the console's form by way of the review to the redirect.
+#[tokio::test]
+async fn a_developer_registers_where_people_return() {
+    let world = World::new().await;
+    let dev = world.developer("dev@example.com").await;
+    let typed = good_but(&[
+        ("post_logout_urls", " https://lessons.example/bye \r\n\r\nhttp://lessons.example/x"),
+        ("scope", "openid"),
+    ]);
+    let refused = create(&dev, "submit", &typed).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(
+        refused.form("/oauth/apps").value("post_logout_urls"),
+        "https://lessons.example/bye \n\nhttp://lessons.example/x"
+    );
+    let page =
+        create(&dev, "submit", &good_but(&[("post_logout_urls", "https://lessons.example/bye"), ("scope", "openid")]))
+            .await;
+    assert_eq!(page.status, 200, "{}", page.html);
+    let id = app_of(&page);
+    let shown = dev.get(&format!("/oauth/apps/{id}")).await.text();
+    assert!(shown.contains("URLs after signing out https://lessons.example/bye"), "{shown}");
+
+    let details = world.write(move |tx| jiomeet_oauth::apps::find_details(tx, id.as_str())).await.unwrap();
+    let client_id = details.client_id.to_string();
+    let page =
+        send(&dev, &[("client_id", &client_id), ("post_logout_redirect_uri", "https://lessons.example/bye")]).await;
+    let mut form = page.form("/oauth2/logout/confirm");
+    form.press("decision", "sign_out");
+    assert_eq!(dev.submit(&form).await.location().as_deref(), Some("https://lessons.example/bye"));
 }
 
 /// Anybody can register an app: one that is not approved sends only its own people anywhere.

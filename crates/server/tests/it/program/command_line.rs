@@ -105,6 +105,18 @@ fn apps_are_of_the_kinds_that_the_help_names() {
         let shown = json(&verb(&database, &["app", "show", app["app_id"].as_str().unwrap(), "--json"], ""));
         assert_eq!(shown["kind"], kind);
     }
+    let returns =
+        ["--post-logout-url", "https://standup.example/bye", "--post-logout-url", "https://standup.example/out"];
+    let app = json(&verb(&database, &[APP, &returns].concat(), ""));
+    let shown = json(&verb(&database, &["app", "show", app["app_id"].as_str().unwrap(), "--json"], "")).to_string();
+    assert!(
+        shown.contains(r#""post_logout_urls":["https://standup.example/bye","https://standup.example/out"]"#),
+        "{shown}"
+    );
+    let bad = ["--post-logout-url", "javascript:alert(1)"];
+    assert!(refused(&database, &[APP, &bad].concat(), "").contains("post_logout_urls"));
+    let unknown = refused(&database, &[APP, &["--scope", "recording:read"]].concat(), "");
+    assert!(unknown.contains("recording:read is not among this server's scopes"), "{unknown}");
     let loopback = ["--callback-url", "http://127.0.0.1/cb", "--callback-url", "app.standup:/cb"];
     verb(&database, &[APP, &loopback, &["--kind", "native"]].concat(), "");
     assert!(refused(&database, &[APP, &loopback, &["--kind", "browser"]].concat(), "").contains("Only native apps"));
