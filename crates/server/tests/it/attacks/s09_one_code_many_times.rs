@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::oauth::races::scene;
 use crate::oauth::{redeem, refresh};
+use crate::support::Answer;
 
 /// Lesson S9: exactly one wins, and because the others came with all that the winner had, its tokens are dead after.
 async fn race_for_codes(clients: usize, rounds: usize) {
@@ -70,4 +71,24 @@ async fn ten_thousand_times_the_same_code_is_one_grant() {
     assert!(began.elapsed() < Duration::from_secs(120), "{:?}", began.elapsed());
     // Nothing of it was in the way of anybody else.
     redeem(&scene.world, &scene.app, &scene.world.code(&scene.app, &scene.ada).await).await.tokens();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_nodes_with_one_code_exactly_one_wins() {
+    let scene = scene().await;
+    let (one, two) = (&scene.world, scene.world.second_node().await);
+    for round in 0..50 {
+        let code = one.code(&scene.app, &scene.ada).await;
+        let (a, b, c, d) = tokio::join!(
+            redeem(one, &scene.app, &code),
+            redeem(&two, &scene.app, &code),
+            redeem(one, &scene.app, &code),
+            redeem(&two, &scene.app, &code),
+        );
+        let answers: [Answer; 4] = [a, b, c, d];
+        let won: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
+        assert_eq!(won.len(), 1, "round {round}: {answers:?}");
+        refresh(&two, &scene.app, &won[0].tokens().refresh).await.is_refused(400, "invalid_grant", "grant_ended");
+    }
+    assert_eq!(one.count("SELECT COUNT(*) FROM grants", &[]).await, 50);
 }
