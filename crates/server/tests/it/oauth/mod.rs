@@ -11,6 +11,7 @@ pub mod flow;
 mod introspect;
 mod key_phases;
 mod logout;
+mod long_life;
 mod metadata;
 mod nodes;
 mod openid;
