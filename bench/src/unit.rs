@@ -43,12 +43,13 @@ sql::statements! {
     CLAIM_BARE_CODE = "UPDATE codes SET redeemed_at = $2, became = $3 WHERE hash = $1 AND redeemed_at IS NULL";
     INSERT_BARE_GRANT = "INSERT INTO bare_grants (id, app, person, scopes, secret_hash, generation, created_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    GRANTS = "SELECT app_id, user_id, scopes FROM grants";
     CONSENT = "INSERT INTO consents (user_id, app_id, granted_scopes, declined_scopes, consent_version, first_granted_at,
         answered_at) VALUES ($1, $2, $3, '', 1, $4, $4)";
 }
 
 /// Where the product's look-up has the code's app, person and scopes.
-const FOUND: [usize; 3] = [18, 19, 22];
+const FOUND: [usize; 3] = [20, 21, 24];
 
 const APP: &str = "7c1f4b0e9d2a4c6f8e3b5a7d";
 const PERSON: &str = "0197a4c21b7e7d5f8a3c6e9b";
@@ -132,8 +133,10 @@ impl Units {
                 // Random, as real ones are.
                 let request = format!("{:016x}-4c6f-8e3b-5a7d0e1f2a3b", number.wrapping_mul(0xD1B5_4A32_D192_ED03));
                 let Product { app_id, user_id, .. } = &**product;
-                let values =
-                    params![hash, request, app_id, user_id, SESSION, CALLBACK, SCOPES, null, null, NOW, NOW, NOW];
+                #[rustfmt::skip]
+                let values = params![
+                    hash, request, app_id, user_id, SESSION, CALLBACK, SCOPES, null, null, NOW, NOW, NOW, null, null
+                ];
                 tx.execute(&product.insert_code, values)
             }
         }
@@ -154,8 +157,11 @@ impl Units {
                 let find = params![product.client_id, hash];
                 let (app, person, scopes) = tx.one(&product.find_code, find, |row| texts(row, FOUND))?;
                 won(tx.execute(&product.claim_code, params![hash, NOW, id])?)?;
-                let values =
-                    params![id, hash, app, person, SESSION, scopes, NOW, NOW, 0_i64, hash, NOW, 1_i64, NOW, NOW];
+                let null: Option<&str> = None;
+                #[rustfmt::skip]
+                let values = params![
+                    id, hash, app, person, SESSION, scopes, NOW, NOW, 0_i64, hash, NOW, 1_i64, NOW, NOW, null, null
+                ];
                 tx.execute(&product.insert_grant, values)
             }
         }
@@ -206,4 +212,21 @@ fn hash(number: u64) -> [u8; 32] {
     let mut hash = [7; 32];
     hash[..8].copy_from_slice(&number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
     hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails when the product's statements have other parameters or columns than this file thinks.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_unit_is_made_of_the_products_own_statements() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("unit.db").display());
+        let units = Units::fill(&url, Tables::Product, 3).await.unwrap();
+        let (app, person) = units.product.as_ref().map(|own| (own.app_id.clone(), own.user_id.clone())).unwrap();
+        units.clone().redeem(3, 2).await.unwrap();
+        let grants = units.db.read(|tx| tx.list(&GRANTS, params![], |row| texts(row, [0, 1, 2]))).await;
+        assert_eq!(grants, Ok(vec![(app, person, SCOPES.to_owned()); 3]));
+    }
 }
