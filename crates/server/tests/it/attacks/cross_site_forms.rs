@@ -1,35 +1,11 @@
 //! Forms of another site (RFC 6819 section 4.4.1.8, RFC 9700 section 4.7): a page elsewhere posts in the victim's name, signs a
 //! victim in to the attacker's account, or answers a consent page. Every form carries a token of its browser and session.
 
-use crate::oauth::flow::{allow, authorize_url, code_in, deny};
-use crate::support::{Browser, PASSWORD, Page, TestApp, World};
+use crate::oauth::flow::{ada, allow, ask, authorize_url, code_in, codes, deny, world};
+use crate::support::PASSWORD;
 use crate::users::{is_signed_in, try_from};
 
 use super::{ADA, BELA, ada_can_sign_in};
-
-async fn world() -> (World, TestApp) {
-    let world = World::new().await;
-    let app = world.approved_app("planner").await;
-    world.person(ADA).await;
-    world.person(BELA).await;
-    (world, app)
-}
-
-async fn ada(world: &World) -> Browser<'_> {
-    let browser = world.browser();
-    browser.sign_in(ADA).await;
-    browser
-}
-
-async fn ask(browser: &Browser<'_>, app: &TestApp, scope: &str) -> Page {
-    let page = browser.get(&authorize_url(app, &[("scope", scope)])).await;
-    assert_eq!(page.status, 200, "{}", page.html);
-    page
-}
-
-async fn codes(world: &World) -> i64 {
-    world.count("SELECT count(*) FROM authorization_codes", &[]).await
-}
 
 #[tokio::test]
 async fn without_the_pages_token_there_is_no_answer() {

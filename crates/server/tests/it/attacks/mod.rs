@@ -42,8 +42,7 @@ use crate::apps::{create, good_but};
 use crate::oauth::flow::raw_url;
 use crate::support::{TestApp, World};
 
-const ADA: &str = "ada@example.com";
-const BELA: &str = "bela@example.com";
+pub use crate::oauth::flow::{ADA, BELA};
 
 /// A server that Ada can sign in to with her password.
 async fn ada_can_sign_in() -> World {

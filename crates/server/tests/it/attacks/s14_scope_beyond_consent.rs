@@ -1,35 +1,11 @@
 //! Lesson S14: a scope that nobody had consented to was granted because it was taken from the token request, from an edited
 //! form, or from another answer.
 
-use crate::oauth::flow::{allow, authorize_url, code_in, consent_to, error_in};
+use crate::oauth::flow::{ada, allow, ask, authorize_url, code_in, codes, consent_to, error_in, world};
 use crate::oauth::{bearer_call, redeem, token};
-use crate::support::{Browser, Page, TestApp, World};
+use crate::support::World;
 
 use super::{ADA, BELA};
-
-async fn world() -> (World, TestApp) {
-    let world = World::new().await;
-    let app = world.approved_app("planner").await;
-    world.person(ADA).await;
-    world.person(BELA).await;
-    (world, app)
-}
-
-async fn ada(world: &World) -> Browser<'_> {
-    let browser = world.browser();
-    browser.sign_in(ADA).await;
-    browser
-}
-
-async fn ask(browser: &Browser<'_>, app: &TestApp, scope: &str) -> Page {
-    let page = browser.get(&authorize_url(app, &[("scope", scope)])).await;
-    assert_eq!(page.status, 200, "{}", page.html);
-    page
-}
-
-async fn codes(world: &World) -> i64 {
-    world.count("SELECT count(*) FROM authorization_codes", &[]).await
-}
 
 /// Lesson S14: what a form says beyond what was asked counts for nothing.
 #[tokio::test]

@@ -1,33 +1,10 @@
 //! Lesson S17: an empty POST stepped over a stage of the sign-in, and an unparsable forwarded address skipped the password.
 
-use crate::oauth::flow::authorize_url;
-use crate::support::{Browser, Page, TestApp, World};
+use crate::oauth::flow::{ada, ask, codes, world};
+use crate::support::World;
 use crate::users::world_with_mail;
 
 use super::ADA;
-
-async fn world() -> (World, TestApp) {
-    let world = World::new().await;
-    let app = world.approved_app("planner").await;
-    world.person(ADA).await;
-    (world, app)
-}
-
-async fn ada(world: &World) -> Browser<'_> {
-    let browser = world.browser();
-    browser.sign_in(ADA).await;
-    browser
-}
-
-async fn ask(browser: &Browser<'_>, app: &TestApp, scope: &str) -> Page {
-    let page = browser.get(&authorize_url(app, &[("scope", scope)])).await;
-    assert_eq!(page.status, 200, "{}", page.html);
-    page
-}
-
-async fn codes(world: &World) -> i64 {
-    world.count("SELECT count(*) FROM authorization_codes", &[]).await
-}
 
 /// Lesson S17: nothing and nonsense lead nowhere.
 #[tokio::test]

@@ -5,35 +5,8 @@ use std::time::Duration;
 use jiomeet_oauth::review::Decision;
 use protocol::redirect_uri::ClientKind;
 
-use super::flow::{allow, authorize_url, code_in, consent_to, deny, error_in};
-use crate::support::{Browser, Page, TestApp, World};
-
-const ADA: &str = "ada@example.com";
-const BELA: &str = "bela@example.com";
-
-async fn world() -> (World, TestApp) {
-    let world = World::new().await;
-    let app = world.approved_app("planner").await;
-    world.person(ADA).await;
-    world.person(BELA).await;
-    (world, app)
-}
-
-async fn ada(world: &World) -> Browser<'_> {
-    let browser = world.browser();
-    browser.sign_in(ADA).await;
-    browser
-}
-
-async fn ask(browser: &Browser<'_>, app: &TestApp, scope: &str) -> Page {
-    let page = browser.get(&authorize_url(app, &[("scope", scope)])).await;
-    assert_eq!(page.status, 200, "{}", page.html);
-    page
-}
-
-async fn codes(world: &World) -> i64 {
-    world.count("SELECT count(*) FROM authorization_codes", &[]).await
-}
+use super::flow::{ADA, BELA, ada, allow, ask, authorize_url, code_in, codes, consent_to, deny, error_in, world};
+use crate::support::World;
 
 #[tokio::test]
 async fn the_page_says_who_asks_for_what_and_where_one_will_be_sent() {

@@ -1,6 +1,9 @@
 //! What an app and a person do at the authorization endpoint.
 
-use crate::support::{Browser, Form, Page, TestApp};
+use crate::support::{Browser, Form, Page, TestApp, World};
+
+pub const ADA: &str = "ada@example.com";
+pub const BELA: &str = "bela@example.com";
 
 /// The address that the overview tells an app to send people to, with more parameters.
 pub fn authorize_url(app: &TestApp, more: &[(&str, &str)]) -> String {
@@ -58,4 +61,32 @@ pub fn error_in(page: &Page, app: &TestApp) -> (String, String) {
     let error = params.get("error").unwrap_or_else(|| panic!("no error in {params:?}"));
     let fault = params["error_uri"].rsplit('#').next().unwrap();
     (error.clone(), fault.to_owned())
+}
+
+/// An approved app, and two people.
+pub async fn world() -> (World, TestApp) {
+    let world = World::new().await;
+    let app = world.approved_app("planner").await;
+    world.person(ADA).await;
+    world.person(BELA).await;
+    (world, app)
+}
+
+/// Ada's browser, signed in.
+pub async fn ada(world: &World) -> Browser<'_> {
+    let browser = world.browser();
+    browser.sign_in(ADA).await;
+    browser
+}
+
+/// The consent page for that scope.
+pub async fn ask(browser: &Browser<'_>, app: &TestApp, scope: &str) -> Page {
+    let page = browser.get(&authorize_url(app, &[("scope", scope)])).await;
+    assert_eq!(page.status, 200, "{}", page.html);
+    page
+}
+
+/// How many codes there are.
+pub async fn codes(world: &World) -> i64 {
+    world.count("SELECT count(*) FROM authorization_codes", &[]).await
 }
