@@ -1,8 +1,9 @@
 //! What a reviewer does on an app's page: decide, suspend, reinstate, try.
 
-use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, StatusCode};
+use axum::RequestExt as _;
+use axum::extract::{FromRequest, Path, Request};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use protocol::params::Params;
 use protocol::pkce::{CodeChallenge, CodeVerifier};
 use protocol::secret::base64url_encode;
@@ -28,7 +29,7 @@ use crate::web::{Notice, PageError, VisitorCookies, client_address, form, see_ot
 const TRIAL: std::time::Duration = std::time::Duration::from_secs(30 * 60);
 
 /// A form of a reviewer, about one app.
-struct Asked {
+pub(super) struct Asked {
     app: SharedApp,
     id: AppId,
     visitor: SignedInVisitor,
@@ -37,22 +38,23 @@ struct Asked {
     now: Timestamp,
 }
 
-impl Asked {
-    async fn read(
-        app: SharedApp,
-        id: String,
-        cookies: &VisitorCookies,
-        headers: &HeaderMap,
-        request: Request,
-    ) -> Result<Asked, Response> {
-        let visitor = require_reviewer(&app, cookies, None).await?;
-        let address = client_address(&app, request.extensions(), headers).to_string();
-        let form = form::read(request).await.map_err(PageError::into_response)?;
-        check_csrf(&app, headers, &form, cookies, &visitor).map_err(PageError::into_response)?;
-        let now = app.clock.now();
-        Ok(Asked { id: AppId::from_text(id), visitor, form, address, now, app })
-    }
+impl FromRequest<SharedApp> for Asked {
+    type Rejection = Response;
 
+    async fn from_request(mut request: Request, app: &SharedApp) -> Result<Asked, Response> {
+        let id: Path<String> = request.extract_parts().await.map_err(IntoResponse::into_response)?;
+        let Ok(cookies) = request.extract_parts_with_state::<VisitorCookies, _>(app).await;
+        let headers = request.headers().clone();
+        let visitor = require_reviewer(app, &cookies, None).await?;
+        let address = client_address(app, request.extensions(), &headers).to_string();
+        let form = form::read(request).await.map_err(PageError::into_response)?;
+        check_csrf(app, &headers, &form, &cookies, &visitor).map_err(PageError::into_response)?;
+        let now = app.clock.now();
+        Ok(Asked { id: AppId::from_text(id.0), visitor, form, address, now, app: app.clone() })
+    }
+}
+
+impl Asked {
     async fn case(&self) -> Result<Case, PageError> {
         load_case(&self.app, &self.id, &self.visitor.signed_in.user.id).await
     }
@@ -116,18 +118,7 @@ fn parse_decision(text: &str) -> Option<Decision> {
 }
 
 /// `POST /review/apps/{id}/decide`
-pub(super) async fn decide_app(
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    cookies: VisitorCookies,
-    headers: HeaderMap,
-    request: Request,
-) -> Result<Response, Response> {
-    let asked = Asked::read(app, id, &cookies, &headers, request).await?;
-    by_checklist(&asked).await.map_err(PageError::into_response)
-}
-
-async fn by_checklist(asked: &Asked) -> Result<Response, PageError> {
+pub(super) async fn decide_app(asked: Asked) -> Result<Response, PageError> {
     let case = asked.case().await?;
     let mut checklist = Checklist::read(items(&case.working.declared), &asked.form)?;
     let Some(decision) = parse_decision(asked.field("decision")?) else {
@@ -157,18 +148,7 @@ async fn by_checklist(asked: &Asked) -> Result<Response, PageError> {
 }
 
 /// `POST /review/apps/{id}/suspend`
-pub(super) async fn suspend_app(
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    cookies: VisitorCookies,
-    headers: HeaderMap,
-    request: Request,
-) -> Result<Response, Response> {
-    let asked = Asked::read(app, id, &cookies, &headers, request).await?;
-    suspend(&asked).await.map_err(PageError::into_response)
-}
-
-async fn suspend(asked: &Asked) -> Result<Response, PageError> {
+pub(super) async fn suspend_app(asked: Asked) -> Result<Response, PageError> {
     let (words, url) = (asked.field("reason")?.trim(), asked.field("url")?.trim());
     if words.is_empty() || words.chars().count() > MAX_REASON || url.len() > 2048 {
         let why = "Write a reason that the developer can act on, of at most 1000 characters. Nothing was done.";
@@ -180,19 +160,12 @@ async fn suspend(asked: &Asked) -> Result<Response, PageError> {
         kind => Reason { kind, text: format!("{}: {words}", kind.title()), urls: Vec::new() },
     };
     let urls = if url.is_empty() { Vec::new() } else { vec![url.to_owned()] };
-    stop_or_start(asked, Decision::Suspend, vec![Reason { urls, ..reason }]).await
+    stop_or_start(&asked, Decision::Suspend, vec![Reason { urls, ..reason }]).await
 }
 
 /// `POST /review/apps/{id}/reinstate`
-pub(super) async fn reinstate_app(
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    cookies: VisitorCookies,
-    headers: HeaderMap,
-    request: Request,
-) -> Result<Response, Response> {
-    let asked = Asked::read(app, id, &cookies, &headers, request).await?;
-    stop_or_start(&asked, Decision::Reinstate, Vec::new()).await.map_err(PageError::into_response)
+pub(super) async fn reinstate_app(asked: Asked) -> Result<Response, PageError> {
+    stop_or_start(&asked, Decision::Reinstate, Vec::new()).await
 }
 
 async fn stop_or_start(asked: &Asked, decision: Decision, reasons: Vec<Reason>) -> Result<Response, PageError> {
@@ -205,18 +178,7 @@ async fn stop_or_start(asked: &Asked, decision: Decision, reasons: Vec<Reason>) 
 }
 
 /// `POST /review/apps/{id}/screen`: has what waits for a reviewer looked at again.
-pub(super) async fn screen_app(
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    cookies: VisitorCookies,
-    headers: HeaderMap,
-    request: Request,
-) -> Result<Response, Response> {
-    let asked = Asked::read(app, id, &cookies, &headers, request).await?;
-    screen_again(&asked).await.map_err(PageError::into_response)
-}
-
-async fn screen_again(asked: &Asked) -> Result<Response, PageError> {
+pub(super) async fn screen_app(asked: Asked) -> Result<Response, PageError> {
     let case = asked.case().await?;
     if case.can_be_decided() {
         let (revision, now) = (case.working.id.clone(), asked.now);
@@ -226,18 +188,7 @@ async fn screen_again(asked: &Asked) -> Result<Response, PageError> {
 }
 
 /// `POST /review/apps/{id}/try`: lets the reviewer use the app for a while, and goes to its consent page.
-pub(super) async fn try_app(
-    State(app): State<SharedApp>,
-    Path(id): Path<String>,
-    cookies: VisitorCookies,
-    headers: HeaderMap,
-    request: Request,
-) -> Result<Response, Response> {
-    let asked = Asked::read(app, id, &cookies, &headers, request).await?;
-    begin_trial(&asked).await.map_err(PageError::into_response)
-}
-
-async fn begin_trial(asked: &Asked) -> Result<Response, PageError> {
+pub(super) async fn try_app(asked: Asked) -> Result<Response, PageError> {
     let (id, user, until) = (asked.id.clone(), asked.visitor.signed_in.user.id.clone(), asked.now.plus(TRIAL));
     let record = asked.record("review.trial").user(&user).detail(json!({"until": until.to_iso()}));
     let done = asked.app.db.write(move |tx| {
@@ -254,7 +205,7 @@ async fn begin_trial(asked: &Asked) -> Result<Response, PageError> {
     match done.await? {
         None => Err(no_such_app()),
         Some(None) => asked.refuse(StatusCode::CONFLICT, why.to_owned(), None).await,
-        Some(Some(details)) => match flow_url(asked, &details) {
+        Some(Some(details)) => match flow_url(&asked, &details) {
             Some(url) => Ok(see_other(&url)),
             None => {
                 asked.refuse(StatusCode::CONFLICT, "It has no callback URL to come back to.".to_owned(), None).await
