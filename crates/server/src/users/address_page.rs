@@ -22,7 +22,7 @@ use crate::mail::links::{self, Link, Purpose};
 use crate::mail::{Letter, Mail, enqueue};
 use crate::web::samples::{SITE, Sample, Samples, shell};
 use crate::web::{
-    ClientAddress, Notice, PageError, QueryParams, Section, Shell, VisitorCookies, csrf, form, page, see_other,
+    ClientAddress, Notice, PageError, QueryParams, Section, Shell, VisitorCookies, csrf, form, see_other,
 };
 
 const PATH: &str = "/account/address";
@@ -190,16 +190,12 @@ pub(super) async fn show_confirm_address(
 }
 
 fn show_confirm(app: &App, cookies: &VisitorCookies, link: &Link, token: &str) -> Response {
-    let browser = cookies.browser_or_new(app);
-    let template = ConfirmAddressPage {
+    cookies.page(app, StatusCode::OK, |csrf| ConfirmAddressPage {
         shell: Shell::of(app),
         email: link.email.to_string(),
         token: token.to_owned(),
-        csrf: csrf::token(app, &browser.id, None),
-    };
-    let mut response = page(StatusCode::OK, &template);
-    browser.keep_on(app, &mut response);
-    response
+        csrf,
+    })
 }
 
 /// `POST /account/address/confirm`. The link is enough: the password was asked for when it was sent.

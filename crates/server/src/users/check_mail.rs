@@ -12,7 +12,7 @@ use super::sign_in_page::{guesser, with_retry_after};
 use super::sign_up::{Asked, ask_for_confirmation, ask_for_password_reset};
 use crate::app::{App, SharedApp};
 use crate::web::samples::{SITE, Sample, Samples};
-use crate::web::{ClientAddress, Notice, PageError, QueryParams, Shell, VisitorCookies, csrf, form, page, see_other};
+use crate::web::{ClientAddress, Notice, PageError, QueryParams, Shell, VisitorCookies, csrf, form, see_other};
 
 const ABOUT: &str = "check-mail";
 
@@ -101,8 +101,7 @@ fn show(
     about: &CheckMail,
     carried: Option<&Carried>,
 ) -> Response {
-    let browser = cookies.browser_or_new(app);
-    let template = CheckMailPage {
+    cookies.page(app, status, |csrf| CheckMailPage {
         shell: Shell::of(app),
         notice,
         is_sign_up: about.kind == Kind::SignUp,
@@ -111,11 +110,8 @@ fn show(
         carried: carried.map(|carried| carried.fields(app)),
         sign_in: with_carried(app, "/sign-in", carried),
         is_demo: app.outlet.demo().is_some(),
-        csrf: csrf::token(app, &browser.id, None),
-    };
-    let mut response = page(status, &template);
-    browser.keep_on(app, &mut response);
-    response
+        csrf,
+    })
 }
 
 /// `POST /check-mail`: once more, please.

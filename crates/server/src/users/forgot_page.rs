@@ -22,7 +22,7 @@ use crate::mail::links::{self, Link, Purpose};
 use crate::mail::{Letter, Mail, enqueue};
 use crate::web::samples::{SITE, Sample, Samples};
 use crate::web::{
-    ClientAddress, Notice, PageError, QueryParams, SessionSecret, Shell, VisitorCookies, csrf, form, page, see_other,
+    ClientAddress, Notice, PageError, QueryParams, SessionSecret, Shell, VisitorCookies, csrf, form, see_other,
 };
 
 #[derive(Template)]
@@ -65,19 +65,15 @@ fn show(
     carried: Option<&Carried>,
     email: &str,
 ) -> Response {
-    let browser = cookies.browser_or_new(app);
-    let template = ForgotPage {
+    cookies.page(app, status, |csrf| ForgotPage {
         shell: Shell::of(app),
         notice,
         faults,
         carried: carried.map(|carried| carried.fields(app)),
         sign_in: with_carried(app, "/sign-in", carried),
         email: email.chars().take(254).collect(),
-        csrf: csrf::token(app, &browser.id, None),
-    };
-    let mut response = page(status, &template);
-    browser.keep_on(app, &mut response);
-    response
+        csrf,
+    })
 }
 
 /// `POST /forgot-password`: the same answer, after the same work, whether there is such an account or not.
@@ -146,18 +142,14 @@ fn show_form(
     link: &Link,
     token: &str,
 ) -> Response {
-    let browser = cookies.browser_or_new(app);
-    let template = ResetPage {
+    cookies.page(app, status, |csrf| ResetPage {
         shell: Shell::of(app),
         notice,
         faults,
         email: link.email.to_string(),
         token: token.to_owned(),
-        csrf: csrf::token(app, &browser.id, None),
-    };
-    let mut response = page(status, &template);
-    browser.keep_on(app, &mut response);
-    response
+        csrf,
+    })
 }
 
 /// `POST /reset-password`

@@ -19,7 +19,7 @@ use crate::app::{App, SharedApp};
 use crate::mail::links::{self, Link, Purpose};
 use crate::web::samples::{SITE, Sample, Samples};
 use crate::web::{
-    ClientAddress, Notice, PageError, QueryParams, SessionSecret, Shell, VisitorCookies, csrf, form, page, see_other,
+    ClientAddress, Notice, PageError, QueryParams, SessionSecret, Shell, VisitorCookies, csrf, form, see_other,
 };
 
 #[derive(Template)]
@@ -74,8 +74,7 @@ fn show(
     carried: Option<&Carried>,
     typed: Typed,
 ) -> Response {
-    let browser = cookies.browser_or_new(app);
-    let template = SignUpPage {
+    cookies.page(app, status, |csrf| SignUpPage {
         shell: Shell::of(app),
         notice,
         faults,
@@ -84,11 +83,8 @@ fn show(
         email: typed.email,
         first_name: typed.name,
         lname: typed.lname,
-        csrf: csrf::token(app, &browser.id, None),
-    };
-    let mut response = page(status, &template);
-    browser.keep_on(app, &mut response);
-    response
+        csrf,
+    })
 }
 
 /// `POST /sign-up`
@@ -189,17 +185,13 @@ fn show_confirm(
     link: &Link,
     token: &str,
 ) -> Response {
-    let browser = cookies.browser_or_new(app);
-    let template = ConfirmPage {
+    cookies.page(app, status, |csrf| ConfirmPage {
         shell: Shell::of(app),
         notice,
         email: link.email.to_string(),
         token: token.to_owned(),
-        csrf: csrf::token(app, &browser.id, None),
-    };
-    let mut response = page(status, &template);
-    browser.keep_on(app, &mut response);
-    response
+        csrf,
+    })
 }
 
 /// `POST /sign-up/confirm`: the link and the password together open the account.

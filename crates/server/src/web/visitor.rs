@@ -4,14 +4,16 @@ use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
+use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use http::HeaderMap;
 use http::header::SET_COOKIE;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use protocol::secret::{Secret, Sha256Digest, base64url_decode, mint};
 
-use super::cookie;
+use super::response::page;
+use super::{cookie, csrf};
 use crate::app::{App, SharedApp};
 
 const BROWSER: &str = "jm_browser";
@@ -97,6 +99,15 @@ impl VisitorCookies {
             Some(id) => Browser { id: id.clone(), is_new: false },
             None => Browser { id: BrowserId(mint("", &app.random.bytes::<32>())), is_new: true },
         }
+    }
+
+    /// A page for whoever is not signed in. The token of its form, which the template is made with, belongs to the
+    /// browser; that gets a name when it has none yet.
+    pub fn page<T: Template>(&self, app: &App, status: StatusCode, template: impl FnOnce(String) -> T) -> Response {
+        let browser = self.browser_or_new(app);
+        let mut response = page(status, &template(csrf::token(app, &browser.id, None)));
+        browser.keep_on(app, &mut response);
+        response
     }
 }
 
