@@ -75,7 +75,7 @@ impl Memory {
     }
 }
 
-/// Lets the peak begin anew at what is resident now, so that the hashing of a password at sign-in, which takes 19 MiB for
+/// Lets the peak begin anew at what is resident now, so that the hashing of a password at sign-in, which takes 12 MiB for
 /// a moment, does not hide what comes after.
 pub fn forget_peak(pid: u32) -> Fallible<()> {
     Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)

@@ -5,6 +5,7 @@
 //! 3. One durable unit of work: client, code or grant, claim ([`super::redeem`], [`super::refresh`]).
 //! 4. After the commit one signature, and the answer ([`super::issue`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -112,14 +113,14 @@ async fn redeem_code(ask: Ask, code: &Secret, proof: Proof, targets: Targets) ->
     let app = ask.app.clone();
     let now = ask.now;
     let place = app.signer.place(now).map_err(busy)?;
-    let asked = Redemption {
+    let asked = Arc::new(Redemption {
         ask,
         code: code.digest(),
         proof,
         targets,
         grant_seed: app.random.timed_uuid(now),
         refresh_secret: app.random.bytes(),
-    };
+    });
     let issued = run(&app, move |tx| redeem::redeem(tx, &asked)).await?;
     match issued.sign(&app, place, now).await {
         Ok(body) => Ok(body),
@@ -141,7 +142,7 @@ async fn refresh_grant(
     let token = RefreshToken::parse(token.expose(), &app.keys)
         .ok_or(OAuthError::invalid_grant(&fault::REFRESH_TOKEN_UNKNOWN))?;
     let place = app.signer.place(now).map_err(busy)?;
-    let asked = Refresh { ask, token, scope, targets };
+    let asked = Arc::new(Refresh { ask, token, scope, targets });
     let issued = run(&app, move |tx| refresh::refresh(tx, &asked)).await?;
     // Should signing fail, the client asks again with the same token and gets the same successor.
     Ok(issued.sign(&app, place, now).await?)
