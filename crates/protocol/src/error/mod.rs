@@ -303,23 +303,27 @@ impl OAuthError {
     }
 
     /// The value of `WWW-Authenticate` for a call with a token that is, or should be, bound to a key (RFC 9449 7.1).
-    pub fn dpop_challenge(&self, docs_base_url: &str) -> String {
+    /// `scope` is what the call needs, when that is what was missing.
+    pub fn dpop_challenge(&self, docs_base_url: &str, scope: Option<&str>) -> String {
         let algorithms: Vec<&str> = ClientAlgorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
-        format!(
-            "DPoP error=\"{}\", error_description=\"{}\", error_uri=\"{}\", algs=\"{}\"",
-            self.code.as_str(),
-            self.description(),
-            self.docs_url(docs_base_url),
-            algorithms.join(" ")
-        )
+        format!("{}, algs=\"{}\"", self.challenge("DPoP", docs_base_url, scope), algorithms.join(" "))
     }
 
     /// The value of `WWW-Authenticate` for a bearer token that is not good enough (RFC 6750 3).
     /// `scope` is what the call needs, when that is what was missing; `resource_metadata` leads to the description of the
     /// API (RFC 9728 5.1).
     pub fn bearer_challenge(&self, docs_base_url: &str, scope: Option<&str>, resource_metadata: &str) -> String {
+        let mut header = self.challenge("Bearer", docs_base_url, scope);
+        header.push_str(", resource_metadata=\"");
+        header.push_str(&plain(resource_metadata, usize::MAX));
+        header.push('"');
+        header
+    }
+
+    /// What the challenges of both schemes begin with.
+    fn challenge(&self, scheme: &str, docs_base_url: &str, scope: Option<&str>) -> String {
         let mut header = format!(
-            "Bearer error=\"{}\", error_description=\"{}\", error_uri=\"{}\"",
+            "{scheme} error=\"{}\", error_description=\"{}\", error_uri=\"{}\"",
             self.code.as_str(),
             self.description(),
             self.docs_url(docs_base_url)
@@ -329,9 +333,6 @@ impl OAuthError {
             header.push_str(&plain(scope, usize::MAX));
             header.push('"');
         }
-        header.push_str(", resource_metadata=\"");
-        header.push_str(&plain(resource_metadata, usize::MAX));
-        header.push('"');
         header
     }
 }

@@ -63,8 +63,9 @@ pub enum BearerError {
     Missing,
     /// The token is no good, or not good enough. The scope is the one that is needed.
     Refused(OAuthError, Option<String>),
-    /// The token is bound to a key, or came as if it were, and the call does not prove that key (RFC 9449 section 7.1).
-    Bound(OAuthError),
+    /// As there, of a token that is bound to a key or came as if it were: the key is not proved, or proved for a token that
+    /// is not good enough (RFC 9449 section 7.1).
+    Bound(OAuthError, Option<String>),
     /// The database could not say.
     Database(DbError),
 }
@@ -89,9 +90,10 @@ impl From<BearerError> for ApiError {
                 return refusal.with_www_authenticate(http::HeaderValue::from_static(BEARER_CHALLENGE));
             }
             BearerError::Database(error) => return ApiError::from(error),
-            BearerError::Bound(error) => {
-                let challenge = error.dpop_challenge(&docs_errors_url());
-                return challenged(StatusCode::UNAUTHORIZED, error, &challenge);
+            BearerError::Bound(error, scope) => {
+                let status = if scope.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+                let challenge = error.dpop_challenge(&docs_errors_url(), scope.as_deref());
+                return challenged(status, error, &challenge);
             }
             BearerError::Refused(error, scope) => (error, scope),
         };
@@ -119,6 +121,33 @@ pub struct Verified {
     pub claims: AccessTokenClaims,
     /// Grant and generation.
     pub id: TokenId,
+}
+
+impl Verified {
+    /// Refuses the token, in the scheme that it is presented in. The scope is the one that it lacks.
+    fn refuse(&self, error: OAuthError, scope: Option<&str>) -> BearerError {
+        let scope = scope.map(str::to_owned);
+        match self.claims.cnf {
+            None => BearerError::Refused(error, scope),
+            Some(_) => BearerError::Bound(error, scope),
+        }
+    }
+
+    /// Refuses it as one that opens nothing any more.
+    fn revoked(&self) -> BearerError {
+        self.refuse(OAuthError::invalid_token(&fault::TOKEN_REVOKED), None)
+    }
+
+    /// Whether these scopes, the token's that count today, hold what a call needs.
+    fn opens(&self, scopes: &ScopeSet, need: Option<&str>) -> Result<(), BearerError> {
+        match need {
+            Some(need) if !scopes.contains(need) => {
+                let error = OAuthError::insufficient_scope(&fault::SCOPE_INSUFFICIENT);
+                Err(self.refuse(error.with_detail(format!("It needs {need}.")), Some(need)))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Checks the call's token entirely and remembers its use: what a handler asks before anything else. `need` is the name of
@@ -159,9 +188,9 @@ pub fn recall(app: &App, token: &Verified, need: Option<&str>) -> Result<Option<
         return Ok(None);
     }
     match app.oauth.view.judge(token) {
-        Word::Revoked => Err(revoked().into()),
+        Word::Revoked => Err(token.revoked()),
         Word::Stands(app_id, scopes) if app.oauth.vouched.contains(token.id) => {
-            opens(&scopes, need)?;
+            token.opens(&scopes, need)?;
             Ok(Some(caller(token, app_id, scopes)))
         }
         Word::Stands(..) | Word::Unknown => Ok(None),
@@ -182,11 +211,11 @@ pub fn verify(app: &App, call: &Presented, now: Timestamp) -> Result<Verified, B
         return match verified.claims.cnf {
             None => Ok(verified),
             // A stolen token would else open as much as one that was never bound (RFC 9449 7.1).
-            Some(_) => Err(BearerError::Bound(OAuthError::invalid_token(&fault::DPOP_TOKEN_AS_BEARER))),
+            Some(_) => Err(BearerError::Bound(OAuthError::invalid_token(&fault::DPOP_TOKEN_AS_BEARER), None)),
         };
     }
     match parse_dpop(header.as_bytes()).map_err(OAuthError::invalid_request)? {
-        Some(token) => verify_bound(app, call, token, now).map_err(BearerError::Bound),
+        Some(token) => verify_bound(app, call, token, now).map_err(|error| BearerError::Bound(error, None)),
         None => Err(BearerError::Missing),
     }
 }
@@ -287,24 +316,12 @@ pub fn check(tx: &mut Tx<'_>, token: &Verified, need: Option<&str>, now: Timesta
     let found = views::find_standing(tx, token.id.grant, token.id.generation)?;
     let standing = found.filter(|standing| stands(standing, token, now));
     let Some(Standing { app, generation, successor_used, .. }) = standing else {
-        return Err(revoked().into());
+        return Err(token.revoked());
     };
     let scopes = token.claims.scope.intersection(&app.scopes);
-    opens(&scopes, need)?;
+    token.opens(&scopes, need)?;
     let first_use = token.id.generation > Generation::FIRST && token.id.generation == generation && !successor_used;
     Ok(Admitted { bearer: caller(token, app.id, scopes), first_use })
-}
-
-/// Whether the scope that a call needs is there.
-fn opens(scopes: &ScopeSet, need: Option<&str>) -> Result<(), BearerError> {
-    match need {
-        Some(need) if !scopes.contains(need) => {
-            let error =
-                OAuthError::insufficient_scope(&fault::SCOPE_INSUFFICIENT).with_detail(format!("It needs {need}."));
-            Err(BearerError::Refused(error, Some(need.to_owned())))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn caller(token: &Verified, app_id: AppId, scopes: ScopeSet) -> Bearer {
@@ -343,9 +360,4 @@ pub fn claim_use(tx: &mut Tx<'_>, token: &Verified, now: Timestamp) -> Result<()
     }
     // Marked by another call, turned on, withdrawn or ended: the row says which.
     check(tx, token, None, now).map(drop)
-}
-
-/// A token that opens nothing any more.
-pub(super) fn revoked() -> OAuthError {
-    OAuthError::invalid_token(&fault::TOKEN_REVOKED)
 }

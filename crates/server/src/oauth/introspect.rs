@@ -176,7 +176,7 @@ fn settle(answer: Result<Introspection, BearerError>) -> Result<Outcome, DbError
     match answer {
         Ok(answer) => Ok(Outcome::Answer(answer)),
         Err(BearerError::Database(error)) => Err(error),
-        Err(BearerError::Missing | BearerError::Refused(..) | BearerError::Bound(_)) => Ok(Outcome::Answer(INACTIVE)),
+        Err(BearerError::Missing | BearerError::Refused(..) | BearerError::Bound(..)) => Ok(Outcome::Answer(INACTIVE)),
     }
 }
 

@@ -5,11 +5,13 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use protocol::error::OAuthError;
+use protocol::fault;
 use protocol::scope::{EMAIL, OPENID, PROFILE, ScopeSet};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::bearer::{bearer, revoked};
+use super::bearer::{BearerError, bearer};
 use super::presented::Presented;
 use super::token::json_answer;
 use crate::app::SharedApp;
@@ -64,10 +66,11 @@ pub async fn show_userinfo(State(app): State<SharedApp>, call: Presented) -> Res
     let id = caller.user_id.clone();
     let user = app.db.read(move |tx| users::find(tx, &id)).await?;
     // The check a moment ago found the account in order.
-    let user = user.filter(User::is_active).ok_or_else(|| ApiError::from(super::BearerError::from(revoked())))?;
+    let gone = || BearerError::from(OAuthError::invalid_token(&fault::TOKEN_REVOKED));
+    let user = user.filter(User::is_active).ok_or_else(gone)?;
     match serde_json::to_vec(&UserInfo::of(&user, &caller.scopes)) {
         Ok(body) => Ok(json_answer(body)),
-        Err(error) => Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, &protocol::fault::SERVER_ERROR)
+        Err(error) => Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, &fault::SERVER_ERROR)
             .with_private(error.to_string())),
     }
 }

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::flow::{authorize_url, consent_to, error_in};
-use super::{bearer_call, introspect, redeem, refresh};
+use super::{bearer_call, introspect, redeem, refresh, revoke};
 use crate::apps::{path, send};
 use crate::support::{Answer, CHALLENGE, TestApp, Tokens, VERIFIER, World};
 
@@ -186,6 +186,28 @@ async fn a_proof_is_for_one_request_and_seen_once() {
     let unhashed = device.sign(&device.claims("GET", API, None));
     challenges(&device.call_with(&tokens.access, &unhashed).await, "invalid_dpop_proof", "dpop_proof_token");
     assert_eq!(device.call(&tokens.access).await.status, 200);
+}
+
+/// Section 7.1: a client that proves its key hears in the same scheme what is wrong with its token.
+#[tokio::test]
+async fn a_bound_token_that_lacks_a_scope_or_was_revoked_is_challenged_as_what_it_is() {
+    let world = World::new().await;
+    let (app, ada) = (world.approved_app("planner").await, world.person("ada@example.com").await);
+    let device = Device::new(&world, ClientAlgorithm::Es256);
+    let code = world.code_of(&app, &ada).scopes("user:read").issue().await;
+    let tokens = is_bound(&device.redeem(&app, &code).await, &device);
+
+    let path = "/api/probe/meeting:delete";
+    let proof = device.sign(&device.claims("GET", path, Some(&tokens.access)));
+    let call = world.http.get(world.url(path)).header("authorization", format!("DPoP {}", tokens.access));
+    let narrow = Answer::of(call.header("DPoP", proof).send().await.unwrap()).await;
+    narrow.is(403, "scope_insufficient");
+    let challenge = narrow.header("www-authenticate");
+    assert!(challenge.starts_with("DPoP error=\"insufficient_scope\""), "{challenge}");
+    assert!(challenge.contains("scope=\"meeting:delete\""), "{challenge}");
+
+    revoke(&world, &app, &tokens.refresh).await;
+    challenges(&device.call(&tokens.access).await, "invalid_token", "token_revoked");
 }
 
 #[tokio::test]
