@@ -70,7 +70,8 @@ pub async fn show_userinfo(State(app): State<SharedApp>, call: Presented) -> Res
     let user = user.filter(User::is_active).ok_or_else(gone)?;
     match serde_json::to_vec(&UserInfo::of(&user, &caller.scopes)) {
         Ok(body) => Ok(json_answer(body)),
-        Err(error) => Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, &fault::SERVER_ERROR)
-            .with_private(error.to_string())),
+        Err(error) => {
+            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, &fault::SERVER_ERROR).with_private(error.to_string()))
+        }
     }
 }
