@@ -6,6 +6,7 @@
 #   ./bench.sh quick           fewer calls, ES256 alone, no criterion: about a minute
 #   ./bench.sh --record        also puts the tables into docs/performance.md
 #   ./bench.sh --json FILE     also writes everything as JSON
+#   ./bench.sh profile         which part of an exchange takes how much (needs perf); --operation refresh, bearer, … for others
 #   ./bench.sh console         the pages of the console and the review among 100,000 apps and 1,000,000 log entries instead
 #
 # More options: target/release/bench run --help, target/release/bench console --help
@@ -14,7 +15,7 @@ cd "$(dirname "$0")"
 target=${CARGO_TARGET_DIR:-target}
 
 mode=full
-case ${1:-} in quick | console) mode=$1; shift ;; esac
+case ${1:-} in quick | profile | console) mode=$1; shift ;; esac
 options=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -26,6 +27,10 @@ done
 
 cargo build --release --quiet -p jiomeet-oauth -p bench
 mkdir -p "$target"
+if [ "$mode" = profile ]; then
+    exec "$target/release/bench" profile --server "$target/release/jiomeet-oauth" --scratch "$target" \
+        --samples "$target/profile.data" "${options[@]}"
+fi
 if [ "$mode" = console ]; then
     exec "$target/release/bench" console --server "$target/release/jiomeet-oauth" --scratch "$target" "${options[@]}"
 fi

@@ -5,6 +5,7 @@
 //! consents, [`calls`] the operations, [`load`] drives them, [`process`] reads what they cost; [`floor`] asks
 //! [`worker`]s for the parts alone; [`report`] writes the tables.
 
+mod breakdown;
 mod browser;
 mod calls;
 mod console;
@@ -99,7 +100,7 @@ struct Profile {
     /// How many calls, after as many to warm up.
     #[arg(long, value_name = "NUMBER", default_value = "20000")]
     calls: usize,
-    /// Where perf's samples go; without it the operation is only measured.
+    /// Where perf's samples go: then a table of its parts follows. Without it the operation is only measured.
     #[arg(long, value_name = "FILE")]
     samples: Option<PathBuf>,
     /// A shell command to run before the measured calls, such as `callgrind_control -i on $PID`.
@@ -199,8 +200,12 @@ impl Profile {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let phases = tokio::task::LocalSet::new().block_on(&runtime, watch.run(&plan, &self.algorithm))?;
-        for phase in phases {
-            println!("{}", serde_json::to_string(&phase)?);
+        for phase in &phases {
+            println!("{}", serde_json::to_string(phase)?);
+        }
+        // The first phase ran without perf, which costs something itself.
+        if let (Some(samples), Some(phase)) = (&self.samples, phases.first()) {
+            println!("\n{}", breakdown::markdown(samples, phase.server_cpu_us)?);
         }
         Ok(())
     }
