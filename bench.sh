@@ -8,14 +8,16 @@
 #   ./bench.sh --json FILE     also writes everything as JSON
 #   ./bench.sh profile         which part of an exchange takes how much (needs perf); --operation refresh, bearer, … for others
 #   ./bench.sh console         the pages of the console and the review among 100,000 apps and 1,000,000 log entries instead
+#   ./bench.sh peers           the same calls against this server and against peers from npm and PyPI instead: a quarter
+#                              of an hour (--quick: three minutes); needs PostgreSQL, npm and python3 with venv
 #
-# More options: target/release/bench run --help, target/release/bench console --help
+# More options: target/release/bench run --help, and likewise console and peers
 set -euo pipefail
 cd "$(dirname "$0")"
 target=${CARGO_TARGET_DIR:-target}
 
 mode=full
-case ${1:-} in quick | profile | console) mode=$1; shift ;; esac
+case ${1:-} in quick | profile | console | peers) mode=$1; shift ;; esac
 options=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -31,8 +33,8 @@ if [ "$mode" = profile ]; then
     exec "$target/release/bench" profile --server "$target/release/jiomeet-oauth" --scratch "$target" \
         --samples "$target/profile.data" "${options[@]}"
 fi
-if [ "$mode" = console ]; then
-    exec "$target/release/bench" console --server "$target/release/jiomeet-oauth" --scratch "$target" "${options[@]}"
+if [ "$mode" = console ] || [ "$mode" = peers ]; then
+    exec "$target/release/bench" "$mode" --server "$target/release/jiomeet-oauth" --scratch "$target" "${options[@]}"
 fi
 if [ "$mode" = quick ]; then
     options+=(--quick --algorithms ES256)

@@ -1,6 +1,7 @@
 //! A person at a browser: signs in and consents through the real pages, as anything that reads forms could.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use form_urlencoded::Serializer;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
@@ -20,8 +21,13 @@ pub struct Browser {
 impl Browser {
     /// A browser that has never been here.
     pub async fn open(deployment: &Deployment) -> Fallible<Browser> {
-        let connection = Connection::open(deployment.target.node(0)).await?;
-        Ok(Browser { connection, origin: deployment.report.issuer.clone(), cookies: BTreeMap::new() })
+        Browser::at(deployment.target.node(0), &deployment.report.issuer).await
+    }
+
+    /// A browser that has never been there.
+    pub async fn at(address: SocketAddr, origin: &str) -> Fallible<Browser> {
+        let connection = Connection::open(address).await?;
+        Ok(Browser { connection, origin: origin.to_owned(), cookies: BTreeMap::new() })
     }
 
     /// The `Cookie` header.
@@ -58,6 +64,31 @@ impl Browser {
             reply = self.request(Method::POST, &form.action, Some(&fields)).await?;
         }
         Err("sign-in and consent did not lead back to the app".into())
+    }
+
+    /// Goes from page to page at anybody's server, filling in what each first form asks of `known`, until it leads to
+    /// an address that begins with `end`.
+    pub async fn fill_in(&mut self, path: &str, known: &[(&str, &str)], end: &str) -> Fallible<Reply> {
+        let mut at = path.to_owned();
+        let mut reply = self.request(Method::GET, path, None).await?;
+        for _ in 0..16 {
+            if reply.status.is_redirection() {
+                let location = reply.header(LOCATION).to_owned();
+                if location.starts_with(end) {
+                    return Ok(reply);
+                }
+                at = location.strip_prefix(&self.origin).unwrap_or(&location).to_owned();
+                reply = self.request(Method::GET, &at, None).await?;
+                continue;
+            }
+            let page = reply.expect(StatusCode::OK, &at)?;
+            let page = String::from_utf8_lossy(&page.body).into_owned();
+            let (action, fields) = first_form(&page, known).ok_or_else(|| format!("{at} has no form:\n{page}"))?;
+            let action = action.filter(|action| !action.is_empty()).unwrap_or_else(|| at.clone());
+            at = action.strip_prefix(&self.origin).unwrap_or(&action).to_owned();
+            reply = self.request(Method::POST, &at, Some(&fields)).await?;
+        }
+        Err(format!("the pages from {path} did not lead to {end}").into())
     }
 
     /// Signs in without any app.
@@ -150,6 +181,21 @@ fn find_form(page: &str) -> Fallible<Form> {
         }
     }
     Err(format!("a page without the form of sign-in or consent:\n{page}").into())
+}
+
+/// The first form that is posted: its action, and its hidden fields and those whose values are known.
+fn first_form(page: &str, known: &[(&str, &str)]) -> Option<(Option<String>, Vec<(String, String)>)> {
+    let is_posted = |form: &&str| attribute(form, "method").is_some_and(|method| method.eq_ignore_ascii_case("post"));
+    let form = page.split("<form ").skip(1).find(is_posted)?.split("</form>").next()?;
+    let inputs = form.split("<input ").skip(1).map(|tag| tag.split('>').next().unwrap_or_default());
+    let field = |tag: &str| {
+        let name = attribute(tag, "name")?;
+        let known = known.iter().find(|(field, _)| *field == name).map(|(_, value)| (*value).to_owned());
+        let is_hidden = attribute(tag, "type").as_deref() == Some("hidden");
+        let value = known.or_else(|| is_hidden.then(|| attribute(tag, "value").unwrap_or_default()))?;
+        Some((name, value))
+    };
+    Some((attribute(form, "action"), inputs.filter_map(field).collect()))
 }
 
 /// The value of an attribute of the first tag.

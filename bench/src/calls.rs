@@ -9,18 +9,55 @@ use serde::Deserialize;
 
 use crate::Fallible;
 use crate::browser::{authorize_path, code_of};
-use crate::deployment::Deployment;
+use crate::deployment::{Client, Deployment};
 use crate::http::{Call, Reply};
 use crate::load::Operation;
+
+/// How a server is called: where what is, and by whom.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its origin.
+    pub origin: String,
+    /// The app.
+    pub client: Client,
+    /// The app's authorization request, path and query.
+    pub authorize: String,
+    /// The cookies of somebody who is signed in and has consented.
+    pub cookies: String,
+    /// The token endpoint's path.
+    pub token: &'static str,
+    /// The introspection endpoint's path.
+    pub introspect: &'static str,
+    /// The path of something that an access token opens.
+    pub protected: &'static str,
+    /// The verifier of the challenge in the authorization request, where it has one.
+    pub verifier: Option<&'static str>,
+}
+
+impl Service {
+    /// Ours: the sample client, and the browser with those cookies.
+    pub fn ours(deployment: &Deployment, cookies: String) -> Service {
+        let client = &deployment.report.client;
+        Service {
+            origin: deployment.report.issuer.clone(),
+            client: client.clone(),
+            authorize: authorize_path(client),
+            cookies,
+            token: "/api/oauth2/v2/token",
+            introspect: "/api/oauth2/v2/introspect",
+            protected: "/api/user/profile",
+            verifier: None,
+        }
+    }
+}
 
 /// Writes requests to one server for one app.
 #[derive(Clone)]
 pub struct Caller {
+    service: Service,
     host: HeaderValue,
     basic: HeaderValue,
     cookies: HeaderValue,
-    authorize: String,
-    redirect_uri: String,
 }
 
 /// What an app keeps of a token response.
@@ -38,16 +75,15 @@ struct Introspection {
 }
 
 impl Caller {
-    /// For the sample client and the browser with those cookies.
-    pub fn new(deployment: &Deployment, cookies: &str) -> Fallible<Caller> {
-        let client = &deployment.report.client;
+    /// For that server.
+    pub fn new(service: Service) -> Fallible<Caller> {
+        let client = &service.client;
         let credentials = STANDARD.encode(format!("{}:{}", client.client_id, client.client_secret));
         Ok(Caller {
-            host: HeaderValue::from_str(deployment.report.issuer.trim_start_matches("http://"))?,
+            host: HeaderValue::from_str(service.origin.trim_start_matches("http://"))?,
             basic: HeaderValue::from_str(&format!("Basic {credentials}"))?,
-            cookies: HeaderValue::from_str(cookies)?,
-            authorize: authorize_path(client),
-            redirect_uri: client.redirect_uri.clone(),
+            cookies: HeaderValue::from_str(&service.cookies)?,
+            service,
         })
     }
 
@@ -70,7 +106,7 @@ impl Caller {
         Operation {
             name: "authorize",
             call: Box::new(move |()| {
-                let request = caller.request(Method::GET, &caller.authorize).header(COOKIE, &caller.cookies);
+                let request = caller.request(Method::GET, &caller.service.authorize).header(COOKIE, &caller.cookies);
                 Ok(request.body(bytes::Bytes::new().into())?)
             }),
             read: Box::new(|reply| code_of(&reply)),
@@ -83,9 +119,11 @@ impl Caller {
         Operation {
             name: "exchange",
             call: Box::new(move |code: &String| {
-                let params =
-                    [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &caller.redirect_uri)];
-                caller.client_post("/api/oauth2/v2/token", &params)
+                let redirect_uri = caller.service.client.redirect_uri.as_str();
+                let mut params =
+                    vec![("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", redirect_uri)];
+                params.extend(caller.service.verifier.map(|verifier| ("code_verifier", verifier)));
+                caller.client_post(caller.service.token, &params)
             }),
             read: Box::new(|reply| read_tokens(reply, "an exchange")),
         }
@@ -98,7 +136,7 @@ impl Caller {
             name: "refresh",
             call: Box::new(move |token: &String| {
                 let params = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
-                caller.client_post("/api/oauth2/v2/token", &params)
+                caller.client_post(caller.service.token, &params)
             }),
             read: Box::new(|reply| read_tokens(reply, "a refresh")),
         }
@@ -110,10 +148,10 @@ impl Caller {
         Operation {
             name,
             call: Box::new(move |token: &String| {
-                let request = caller.request(Method::GET, "/api/user/profile");
+                let request = caller.request(Method::GET, caller.service.protected);
                 Ok(request.header(AUTHORIZATION, format!("Bearer {token}")).body(bytes::Bytes::new().into())?)
             }),
-            read: Box::new(|reply| reply.expect(StatusCode::OK, "a profile call").map(drop)),
+            read: Box::new(|reply| reply.expect(StatusCode::OK, "a call with an access token").map(drop)),
         }
     }
 
@@ -122,7 +160,7 @@ impl Caller {
         let caller = self.clone();
         Operation {
             name: "introspect",
-            call: Box::new(move |token: &String| caller.client_post("/api/oauth2/v2/introspect", &[("token", token)])),
+            call: Box::new(move |token: &String| caller.client_post(caller.service.introspect, &[("token", token)])),
             read: Box::new(|reply| {
                 let reply = reply.expect(StatusCode::OK, "an introspection")?;
                 let answer: Introspection = serde_json::from_slice(&reply.body)?;

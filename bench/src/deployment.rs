@@ -1,18 +1,19 @@
 //! The server under load: the built program's `demo`, in a folder of its own, and what its processes use.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 use crate::Fallible;
-use crate::process::{CpuReading, Memory, SyncCounter, Syncs, forget_peak};
+use crate::process::{Memory, SyncCounter, Syncs, Tree, forget_peak};
 
 /// A running server; stopped when dropped.
 pub struct Deployment {
-    process: Child,
+    nodes: Vec<Child>,
     /// Where it is called and what it uses.
     pub target: Target,
     /// What `demo` says about itself.
@@ -23,8 +24,10 @@ pub struct Deployment {
 pub struct Target {
     /// Where they listen; connections are spread over them.
     pub nodes: Vec<SocketAddr>,
-    /// The processes.
+    /// The processes; those that they start count with them.
     pub pids: Vec<u32>,
+    /// The database's first process, where it has processes of its own.
+    pub database: Option<u32>,
     /// Where syncs can be counted.
     pub syncs: Option<SyncCounter>,
 }
@@ -65,8 +68,8 @@ pub struct User {
 /// What the server has used so far.
 #[derive(Debug)]
 pub struct Usage {
-    cpu: Vec<CpuReading>,
-    memory: Vec<Memory>,
+    nodes: Vec<(Tree, Memory)>,
+    database: Option<(Tree, Memory)>,
     /// Where they can be counted.
     pub syncs: Option<Syncs>,
 }
@@ -116,15 +119,55 @@ impl Deployment {
             format!("the server did not start ({error}): {line:?}, see {}/server.log", setting.folder.display())
         })?;
         let node = report.issuer.strip_prefix("http://").unwrap_or_default().parse()?;
-        let target = Target { nodes: vec![node], pids: vec![process.id()], syncs };
-        Ok(Deployment { process, target, report })
+        let target = Target { nodes: vec![node], pids: vec![process.id()], database: None, syncs };
+        Ok(Deployment { nodes: vec![process], target, report })
     }
+
+    /// Starts one more node over the database of the first: another `serve`, as behind a proxy.
+    pub fn join(&mut self, setting: &Setting<'_>) -> Fallible<()> {
+        let url = setting.database_url.ok_or("nodes need a database to share")?;
+        let address = free_address()?;
+        let log = std::fs::File::create(setting.folder.join(format!("node-{}.log", self.nodes.len() + 1)))?;
+        let process = Command::new(setting.program)
+            .arg("serve")
+            .env("JIOMEET_OAUTH_SERVER__ISSUER", &self.report.issuer)
+            .env("JIOMEET_OAUTH_SERVER__LISTEN", address.to_string())
+            .env("JIOMEET_OAUTH_DATABASE__URL", url)
+            .env("JIOMEET_OAUTH_KEYS__SIGNING_ALGORITHM", setting.algorithm)
+            .env("JIOMEET_OAUTH_SCREENING__ONLINE", "false")
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        self.target.pids.push(process.id());
+        self.target.nodes.push(address);
+        self.nodes.push(process);
+        wait_for(address)
+    }
+}
+
+/// A free port of the loopback, for whoever cannot pick one.
+pub fn free_address() -> Fallible<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Waits until somebody listens there.
+pub fn wait_for(address: SocketAddr) -> Fallible<()> {
+    let begun = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        if begun.elapsed() > Duration::from_secs(30) {
+            return Err(format!("nobody listens on {address}").into());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 impl Drop for Deployment {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        for node in &mut self.nodes {
+            let _ = node.kill();
+            let _ = node.wait();
+        }
     }
 }
 
@@ -136,9 +179,14 @@ impl Target {
 
     /// What it has used so far.
     pub fn usage(&self) -> Fallible<Usage> {
+        let read = |&pid: &u32| {
+            let tree = Tree::of(pid)?;
+            let memory = tree.memory()?;
+            Fallible::Ok((tree, memory))
+        };
         Ok(Usage {
-            cpu: self.pids.iter().map(|&pid| CpuReading::of(pid)).collect::<Fallible<_>>()?,
-            memory: self.pids.iter().map(|&pid| Memory::of(pid)).collect::<Fallible<_>>()?,
+            nodes: self.pids.iter().map(read).collect::<Fallible<_>>()?,
+            database: self.database.as_ref().map(read).transpose()?,
             syncs: self.syncs.as_ref().map(SyncCounter::read).transpose()?,
         })
     }
@@ -150,22 +198,32 @@ impl Target {
 }
 
 impl Usage {
-    /// CPU time since an earlier reading, in nanoseconds.
+    /// CPU time of the server since an earlier reading, in nanoseconds.
     pub fn cpu_since(&self, earlier: &Usage) -> u64 {
-        self.cpu.iter().zip(&earlier.cpu).map(|(now, then)| now.since(then)).sum()
+        self.nodes.iter().zip(&earlier.nodes).map(|((now, _), (then, _))| now.since(then)).sum()
     }
 
-    /// What is resident, in MiB; of several nodes the largest.
+    /// CPU time of the database since an earlier reading, in nanoseconds, where it has processes of its own.
+    pub fn database_cpu_since(&self, earlier: &Usage) -> Option<u64> {
+        self.database.as_ref().zip(earlier.database.as_ref()).map(|((now, _), (then, _))| now.since(then))
+    }
+
+    /// What the server holds, in MiB; several nodes together.
     pub fn memory_mib(&self) -> f64 {
-        mib(self.memory.iter().map(|memory| memory.resident_kib).max())
+        mib(self.nodes.iter().map(|(_, memory)| memory.resident_kib).sum())
     }
 
-    /// The most that was resident, in MiB; of several nodes the largest.
+    /// The most that the server held, in MiB; several nodes together.
     pub fn peak_mib(&self) -> f64 {
-        mib(self.memory.iter().map(|memory| memory.peak_kib).max())
+        mib(self.nodes.iter().map(|(_, memory)| memory.peak_kib).sum())
+    }
+
+    /// What the database's own processes hold, in MiB.
+    pub fn database_mib(&self) -> Option<f64> {
+        self.database.as_ref().map(|(_, memory)| mib(memory.resident_kib))
     }
 }
 
-fn mib(kib: Option<u64>) -> f64 {
-    kib.unwrap_or(0) as f64 / 1024.0
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
 }

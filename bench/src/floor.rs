@@ -100,7 +100,7 @@ fn measure_units(sizes: &Sizes, tables: Tables, database_url: String) -> Fallibl
 async fn measure_echoes(sizes: &Sizes) -> Fallible<Vec<Part>> {
     let mut worker = Worker::start()?;
     let address = worker.ask(&Task::Echo)?.address.ok_or("the echo has no address")?;
-    let target = Target { nodes: vec![address], pids: vec![worker.child.id()], syncs: None };
+    let target = Target { nodes: vec![address], pids: vec![worker.child.id()], database: None, syncs: None };
     let host = HeaderValue::from_str(&address.to_string())?;
     load::run(&target, 8, calls::echo(host.clone()), vec![(); 1_000]).await?;
     let mut echoes = Vec::new();

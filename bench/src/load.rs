@@ -31,6 +31,8 @@ pub struct Phase {
     pub max_ms: f64,
     /// CPU time of the server for a call, in microseconds.
     pub server_cpu_us: f64,
+    /// CPU time of the database for a call, where it has processes of its own.
+    pub database_cpu_us: Option<f64>,
     /// CPU time of this client for a call: it takes turns with the server on the same cores.
     pub client_cpu_us: f64,
     /// Syncs of the disk for a call, where they can be counted.
@@ -39,6 +41,8 @@ pub struct Phase {
     pub commit_syncs: Option<f64>,
     /// The server's memory before and after, in MiB.
     pub memory_mib: [f64; 2],
+    /// The database's memory after, in MiB, where it has processes of its own.
+    pub database_mib: Option<f64>,
 }
 
 /// An operation: how a job becomes a request, and what its answer gives.
@@ -138,9 +142,11 @@ fn phase(
         p99_ms: at(0.99),
         max_ms: at(1.0),
         server_cpu_us: each(after.cpu_since(before)) / 1e3,
+        database_cpu_us: after.database_cpu_since(before).map(|total| each(total) / 1e3),
         client_cpu_us: each(own_cpu_ns) / 1e3,
         syncs: syncs.map(|(before, after)| each(after.all - before.all)),
         commit_syncs: syncs.map(|(before, after)| each(after.committing - before.committing)),
         memory_mib: [before.memory_mib(), after.memory_mib()],
+        database_mib: after.database_mib(),
     }
 }

@@ -14,7 +14,9 @@ mod deployment;
 mod floor;
 mod http;
 mod load;
+mod peers;
 mod plan;
+mod postgres;
 mod process;
 mod profile;
 mod report;
@@ -47,6 +49,8 @@ enum Command {
     Profile(Profile),
     /// The pages of the console and the review on a large data set.
     Console(Console),
+    /// The same calls against this server and against peers from the registries.
+    Peers(Peers),
     /// A part of the floor; started by `run`.
     #[command(hide = true)]
     Worker,
@@ -136,11 +140,37 @@ struct Console {
     calls: usize,
 }
 
+#[derive(Debug, Args)]
+struct Peers {
+    /// The built server.
+    #[arg(long, value_name = "FILE")]
+    server: PathBuf,
+    /// A folder on the disk to be measured; peers are installed into it.
+    #[arg(long, value_name = "FOLDER", default_value = "target")]
+    scratch: PathBuf,
+    /// This repository.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    repository: PathBuf,
+    /// Only servers whose names contain this.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Fewer calls.
+    #[arg(long)]
+    quick: bool,
+    /// Write everything as JSON too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Put the tables into this page, between its marks `<!-- peers -->` and `<!-- /peers -->`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
     let ended = match CommandLine::parse().command {
         Command::Run(run) => run.run(),
         Command::Profile(profile) => profile.run(),
         Command::Console(console) => console.run(),
+        Command::Peers(peers) => peers.run(),
         Command::Worker => worker::work(),
     };
     match ended {
@@ -178,7 +208,27 @@ impl Run {
             });
             std::fs::write(file, serde_json::to_vec_pretty(&all)?)?;
         }
-        self.record.as_deref().map_or(Ok(()), |page| record(page, &tables))
+        self.record.as_deref().map_or(Ok(()), |page| record(page, "figures", &tables))
+    }
+}
+
+impl Peers {
+    fn run(self) -> Fallible<()> {
+        let plan = peers::Plan {
+            program: self.server,
+            scratch: self.scratch,
+            repository: self.repository,
+            only: self.only,
+            quick: self.quick,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let comparison = tokio::task::LocalSet::new().block_on(&runtime, plan.run())?;
+        let tables = comparison.markdown();
+        println!("{tables}");
+        if let Some(file) = &self.json {
+            std::fs::write(file, serde_json::to_vec_pretty(&comparison)?)?;
+        }
+        self.record.as_deref().map_or(Ok(()), |page| record(page, "peers", &tables))
     }
 }
 
@@ -245,11 +295,12 @@ fn read_criterion(folder: &Path) -> Fallible<Vec<CriterionPart>> {
     Ok(parts)
 }
 
-fn record(page: &Path, tables: &str) -> Fallible<()> {
-    const BEGIN: &str = "<!-- figures -->\n";
-    const END: &str = "<!-- /figures -->";
+/// Puts the tables between the page's marks of that name.
+fn record(page: &Path, name: &str, tables: &str) -> Fallible<()> {
+    let begin = format!("<!-- {name} -->\n");
+    let end = format!("<!-- /{name} -->");
     let text = std::fs::read_to_string(page)?;
-    let parts = text.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
-    let (head, tail) = parts.ok_or_else(|| format!("{} has no marks for the figures", page.display()))?;
-    Ok(std::fs::write(page, format!("{head}{BEGIN}\n{tables}{END}{tail}"))?)
+    let parts = text.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once(&end)?.1)));
+    let (head, tail) = parts.ok_or_else(|| format!("{} has no marks for the {name}", page.display()))?;
+    Ok(std::fs::write(page, format!("{head}{begin}\n{tables}{end}{tail}"))?)
 }

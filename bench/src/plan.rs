@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Fallible;
 use crate::browser::Browser;
-use crate::calls::{Caller, Tokens};
+use crate::calls::{Caller, Service, Tokens};
 use crate::deployment::{Deployment, Setting};
 use crate::floor::Floor;
 use crate::load::{self, Operation, Phase};
@@ -175,7 +175,7 @@ impl Server {
             deployment.report.users.iter().find(|user| user.roles == ["user"]).ok_or("nobody is a plain user")?;
         let mut browser = Browser::open(&deployment).await?;
         browser.sign_in_and_allow(user, &deployment.report.client).await?;
-        let caller = Caller::new(&deployment, &browser.cookies())?;
+        let caller = Caller::new(Service::ours(&deployment, browser.cookies()))?;
         Ok(Server { deployment, caller, _folder: folder })
     }
 

@@ -14,6 +14,8 @@ use crate::Fallible;
 pub struct CpuReading {
     threads: HashMap<u64, u64>,
     ticks_ns: u64,
+    /// Of the children that ended and were waited for, with theirs.
+    ended_ns: u64,
 }
 
 /// Nanoseconds in a tick of `/proc/PID/stat`, which is 1/100 s on every Linux that people run.
@@ -38,9 +40,14 @@ impl CpuReading {
         let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
         let fields: Vec<&str> = after.split(' ').collect();
         let field = |number: usize| fields.get(number - 3).and_then(|text| text.parse::<u64>().ok());
-        let ticks = field(14).zip(field(15)).map(|(user, system)| user + system);
-        let ticks = ticks.ok_or_else(|| format!("/proc/{pid}/stat cannot be read: {stat}"))?;
-        Ok(CpuReading { threads, ticks_ns: ticks * TICK_NS })
+        let sum = |first: usize| field(first).zip(field(first + 1)).map(|(user, system)| (user + system) * TICK_NS);
+        let (ticks_ns, ended_ns) =
+            sum(14).zip(sum(16)).ok_or_else(|| format!("/proc/{pid}/stat cannot be read: {stat}"))?;
+        Ok(CpuReading { threads, ticks_ns, ended_ns })
+    }
+
+    fn total(&self) -> u64 {
+        self.threads.values().sum::<u64>().max(self.ticks_ns)
     }
 
     /// Nanoseconds used since an earlier reading of the same process.
@@ -51,6 +58,89 @@ impl CpuReading {
         let used = |(id, used): (&u64, &u64)| used.saturating_sub(earlier.threads.get(id).copied().unwrap_or(0));
         self.threads.iter().map(used).sum()
     }
+}
+
+/// A process and all that descend from it: the workers of a server, the backends of a database.
+#[derive(Debug)]
+pub struct Tree {
+    processes: HashMap<u32, CpuReading>,
+}
+
+impl Tree {
+    /// Reads the processes below `root`, and itself.
+    pub fn of(root: u32) -> Fallible<Tree> {
+        let mut processes = HashMap::new();
+        for pid in descendants(root)? {
+            match CpuReading::of(pid) {
+                Ok(reading) => drop(processes.insert(pid, reading)),
+                // A child may end between the listing and the reading.
+                Err(error) if pid == root => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(Tree { processes })
+    }
+
+    /// Nanoseconds used since an earlier reading, by whom is there now and whom ended since.
+    pub fn since(&self, earlier: &Tree) -> u64 {
+        let mut sum = 0;
+        let mut ended = 0_u64;
+        for (pid, now) in &self.processes {
+            match earlier.processes.get(pid) {
+                Some(then) => {
+                    sum += now.since(then);
+                    ended += now.ended_ns.saturating_sub(then.ended_ns);
+                }
+                None => sum += now.total(),
+            }
+        }
+        // Whoever ended is counted whole by its parent: what it had used before is not of this time.
+        let gone = earlier.processes.iter().filter(|(pid, _)| !self.processes.contains_key(pid));
+        sum + ended.saturating_sub(gone.map(|(_, then)| then.total() + then.ended_ns).sum())
+    }
+
+    /// What they hold in memory, in KiB: one process its own, several each its share of what they have in common.
+    pub fn memory(&self) -> Fallible<Memory> {
+        let mut sum = 0;
+        for &pid in self.processes.keys() {
+            match (self.processes.len(), proportional_kib(pid)) {
+                (1, _) => return Memory::of(pid),
+                (_, Ok(kib)) => sum += kib,
+                (_, Err(_)) => {}
+            }
+        }
+        Ok(Memory { resident_kib: sum, peak_kib: sum })
+    }
+}
+
+/// The process and all below it.
+pub fn descendants(root: u32) -> Fallible<Vec<u32>> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        let parent = stat.rsplit_once(") ").and_then(|(_, after)| after.split(' ').nth(1)?.parse::<u32>().ok());
+        parents.extend(parent.map(|parent| (pid, parent)));
+    }
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    Ok(found)
+}
+
+fn proportional_kib(pid: u32) -> Fallible<u64> {
+    field_of(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
+}
+
+/// A number of a file of lines such as `Name:   12 kB`.
+fn field_of(file: &str, name: &str) -> Fallible<u64> {
+    let text = fs::read_to_string(file)?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|rest| rest.split_whitespace().next()).and_then(|text| text.parse().ok());
+    number.ok_or_else(|| format!("{file} has no {name}").into())
 }
 
 /// Resident memory of a process, in KiB.
@@ -65,13 +155,8 @@ pub struct Memory {
 impl Memory {
     /// Reads a process.
     pub fn of(pid: u32) -> Fallible<Memory> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let field = |name: &str| -> Fallible<u64> {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let number = line.and_then(|rest| rest.split_whitespace().next()).and_then(|text| text.parse().ok());
-            number.ok_or_else(|| format!("/proc/{pid}/status has no {name}").into())
-        };
-        Ok(Memory { resident_kib: field("VmRSS:")?, peak_kib: field("VmHWM:")? })
+        let file = format!("/proc/{pid}/status");
+        Ok(Memory { resident_kib: field_of(&file, "VmRSS:")?, peak_kib: field_of(&file, "VmHWM:")? })
     }
 }
 
@@ -82,7 +167,7 @@ pub fn forget_peak(pid: u32) -> Fallible<()> {
 }
 
 /// Counts the syncs of a process that was started with [`SyncCounter::environment`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SyncCounter {
     library: PathBuf,
     counts: PathBuf,

