@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::middleware::from_fn;
+use tower::util::MapResponseLayer;
 
 use crate::app::SharedApp;
 use crate::{apps, health, mail, meetings, middleware, oauth, openapi, review, screening, users, web};
@@ -13,6 +14,7 @@ pub fn router(app: SharedApp) -> Router {
 
 /// Every room's routes, without the pipeline.
 pub fn all() -> Router<SharedApp> {
+    let for_scripts = (MapResponseLayer::new(oauth::allow_any_origin), from_fn(oauth::refuse_token_in_query));
     Router::new()
         .merge(health::routes())
         .merge(web::routes())
@@ -21,7 +23,7 @@ pub fn all() -> Router<SharedApp> {
         .merge(apps::routes())
         .merge(mail::routes())
         .merge(oauth::routes())
-        .merge(meetings::routes().layer(from_fn(oauth::refuse_token_in_query)).layer(from_fn(oauth::allow_any_origin)))
+        .merge(meetings::routes().layer(for_scripts))
         .merge(screening::routes())
         .merge(review::routes())
 }

@@ -7,7 +7,6 @@ use protocol::error::{OAuthError, OAuthErrorCode};
 use protocol::fault;
 use protocol::jwt::TokenType;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::access_token::{NewAccessToken, Validity};
@@ -67,8 +66,7 @@ pub struct Issued {
 #[schema(as = AccessTokenResponseBody)]
 pub struct TokenResponse<'a> {
     /// A signed JWT (RFC 9068), which opens the API.
-    #[schema(value_type = String)]
-    access_token: &'a RawValue,
+    access_token: &'a str,
     /// `Bearer`, or `DPoP` when the request came with a proof: the token is bound to its key.
     token_type: &'static str,
     expires_in: ExpiresIn<'a>,
@@ -122,9 +120,6 @@ impl Issued {
         };
         let expires_at = validity.end().to_iso();
         let refresh_token = self.refresh.text(&self.key);
-        // Base64url and dots: put in as it is, not searched for what JSON must escape.
-        let access_token = RawValue::from_string(format!("\"{access_token}\""))
-            .map_err(|error| OAuthError::server_error(error.to_string()))?;
         let response = TokenResponse {
             access_token: &access_token,
             token_type: token_type(self.access.bound_to.as_ref()),
@@ -137,7 +132,7 @@ impl Issued {
             scope: &self.access.scopes.text(),
             id_token: id_token.as_deref(),
         };
-        let mut body = Vec::with_capacity(access_token.get().len() + 512);
+        let mut body = Vec::with_capacity(access_token.len() + 512);
         serde_json::to_writer(&mut body, &response).map_err(|error| OAuthError::server_error(error.to_string()))?;
         Ok(body)
     }

@@ -76,6 +76,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use sql::Statement;
+use tower::util::MapResponseLayer;
 
 use crate::app::SharedApp;
 use crate::web::samples::{Sample, Samples as _};
@@ -116,7 +117,7 @@ pub fn routes() -> Router<SharedApp> {
         .route("/.well-known/oauth-protected-resource", get(metadata::show_resource).options(cors::answer_preflight))
         .merge(userinfo_routes())
         .route("/.well-known/jwks.json", get(metadata::show_keys).options(cors::answer_preflight))
-        .layer(from_fn(cors::allow_any_origin));
+        .layer(MapResponseLayer::new(cors::allow_any_origin));
     let for_people = Router::new()
         .route("/oauth2/authorize", get(authorize::authorize).post(authorize::authorize_by_form))
         .route("/oauth2/continue", get(authorize::go_on))
