@@ -2,9 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::Fallible;
@@ -55,8 +57,34 @@ pub struct Operation<J, T> {
     pub read: Box<dyn Fn(Reply) -> Fallible<T>>,
 }
 
+/// When calls are due, where they do not wait for one another.
+struct Pace {
+    begun: Instant,
+    distance: Duration,
+    /// One for each call that is due.
+    due: Semaphore,
+}
+
+impl Pace {
+    /// Lets calls become due, one after the other. A thread of its own, since the runtime's timers know milliseconds only.
+    fn keep(&self, calls: usize) {
+        for number in 0..calls {
+            let wait = self.due_at(number).saturating_duration_since(Instant::now());
+            if !wait.is_zero() {
+                std::thread::sleep(wait);
+            }
+            self.due.add_permits(1);
+        }
+    }
+
+    fn due_at(&self, number: usize) -> Instant {
+        self.begun + self.distance.mul_f64(number as f64)
+    }
+}
+
 struct Shared<J, T> {
     operation: Operation<J, T>,
+    pace: Option<Arc<Pace>>,
     jobs: Vec<J>,
     next: Cell<usize>,
     results: RefCell<Vec<T>>,
@@ -73,21 +101,49 @@ pub async fn run<J: 'static, T: 'static>(
     operation: Operation<J, T>,
     jobs: Vec<J>,
 ) -> Fallible<(Phase, Vec<T>)> {
+    run_paced(target, connections, None, operation, jobs).await
+}
+
+/// Calls at a steady rate, whether or not earlier calls were answered; latency is counted from when a call was due.
+/// Must run on a `LocalSet`.
+///
+/// # Errors
+/// The first call that was not answered as the operation expects.
+pub async fn run_at<J: 'static, T: 'static>(
+    target: &Target,
+    connections: usize,
+    rate: f64,
+    operation: Operation<J, T>,
+    jobs: Vec<J>,
+) -> Fallible<(Phase, Vec<T>)> {
+    run_paced(target, connections, Some(Duration::from_secs_f64(1.0 / rate)), operation, jobs).await
+}
+
+async fn run_paced<J: 'static, T: 'static>(
+    target: &Target,
+    connections: usize,
+    distance: Option<Duration>,
+    operation: Operation<J, T>,
+    jobs: Vec<J>,
+) -> Fallible<(Phase, Vec<T>)> {
     let mut open = Vec::with_capacity(connections);
     for number in 0..connections {
         open.push(Connection::open(target.node(number)).await?);
     }
     let calls = jobs.len();
+    let before = target.usage()?;
+    let own_before = CpuReading::of(std::process::id())?;
+    let started = Instant::now();
+    let pace = distance.map(|distance| Arc::new(Pace { begun: started, distance, due: Semaphore::new(0) }));
+    let keeper = pace.clone().map(|pace| std::thread::spawn(move || pace.keep(calls)));
     let shared = Rc::new(Shared {
         operation,
+        pace,
         jobs,
         next: Cell::new(0),
         results: RefCell::new(Vec::with_capacity(calls)),
         nanoseconds: RefCell::new(Vec::with_capacity(calls)),
     });
-    let before = target.usage()?;
-    let own_before = CpuReading::of(std::process::id())?;
-    let started = Instant::now();
     let mut tasks = JoinSet::new();
     for connection in open {
         tasks.spawn_local(call_in_turn(connection, Rc::clone(&shared)));
@@ -96,6 +152,7 @@ pub async fn run<J: 'static, T: 'static>(
         ended??;
     }
     let seconds = started.elapsed().as_secs_f64();
+    drop(keeper.map(std::thread::JoinHandle::join));
     let own = CpuReading::of(std::process::id())?.since(&own_before);
     let after = target.usage()?;
     let phase = phase(shared.operation.name, connections, seconds, shared.nanoseconds.take(), own, &before, &after);
@@ -107,7 +164,13 @@ async fn call_in_turn<J, T>(mut connection: Connection, shared: Rc<Shared<J, T>>
         let number = shared.next.replace(shared.next.get() + 1);
         let Some(job) = shared.jobs.get(number) else { return Ok(()) };
         let call = (shared.operation.call)(job)?;
-        let sent = Instant::now();
+        let sent = match &shared.pace {
+            Some(pace) => {
+                pace.due.acquire().await?.forget();
+                pace.due_at(number)
+            }
+            None => Instant::now(),
+        };
         let reply = connection.send(call).await?;
         let took = u64::try_from(sent.elapsed().as_nanos())?;
         let result = (shared.operation.read)(reply)?;

@@ -20,6 +20,7 @@ mod postgres;
 mod process;
 mod profile;
 mod report;
+mod steady;
 mod unit;
 mod worker;
 

@@ -10,6 +10,7 @@ use crate::calls::{Caller, Service, Tokens};
 use crate::deployment::{Deployment, Setting};
 use crate::floor::Floor;
 use crate::load::{self, Operation, Phase};
+use crate::steady::{self, SigningIn};
 
 /// How much is done.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Sizes {
     pub syncs: u32,
     /// Exchanges of the run that watches memory.
     pub exchanges: usize,
+    /// How long calls come at half of the top rate, in seconds.
+    pub seconds: f64,
     /// How often everything but memory is measured. Neighbours on the machine only ever add, so the round in which a thing
     /// cost the least CPU counts.
     pub rounds: usize,
@@ -35,6 +38,7 @@ impl Sizes {
             signatures: vec![("RS256", 2_000), ("ES256", 20_000), ("EdDSA", 20_000)],
             syncs: 500,
             exchanges: 100_000,
+            seconds: 2.0,
             rounds: 3,
         }
     }
@@ -46,6 +50,7 @@ impl Sizes {
             signatures: vec![("RS256", 1_000), ("ES256", 10_000), ("EdDSA", 10_000)],
             syncs: 200,
             exchanges: 20_000,
+            seconds: 1.0,
             rounds: 2,
         }
     }
@@ -84,6 +89,12 @@ pub struct Run {
     pub algorithm: String,
     /// What was measured.
     pub phases: Vec<Phase>,
+    /// At half of the top rates.
+    pub steady: Vec<Phase>,
+    /// Exchanges while people sign in.
+    pub signing_in: SigningIn,
+    /// The most that the server held from start to end, in MiB.
+    pub peak_mib: f64,
 }
 
 /// Memory over many exchanges.
@@ -109,13 +120,13 @@ impl Plan {
         let floor = Floor::measure(&self.sizes, folder.path(), product, bare).await?;
         let mut runs = Vec::new();
         for algorithm in &self.algorithms {
-            runs.push(Run { algorithm: algorithm.clone(), phases: self.run_operations(algorithm).await? });
+            runs.push(self.run_operations(algorithm).await?);
         }
         let algorithm = self.algorithms.first().ok_or("no algorithm to sign with")?;
         Ok(Measured { floor, runs, memory: self.watch_memory(algorithm).await? })
     }
 
-    async fn run_operations(&self, algorithm: &str) -> Fallible<Vec<Phase>> {
+    async fn run_operations(&self, algorithm: &str) -> Fallible<Run> {
         let server = Server::start(self, algorithm).await?;
         // Once around before anything is counted: statements are prepared, pages are touched.
         server.go_around(8, 500).await?;
@@ -133,7 +144,13 @@ impl Plan {
             }
             phases.extend(best);
         }
-        Ok(phases)
+        eprintln!("{algorithm}: half of the top rates; four people who sign in beside exchanges");
+        let steady = steady::at_half_rate(&server, &self.sizes, &phases).await?;
+        let calls =
+            self.sizes.calls.iter().find(|(connections, _)| *connections == 8).map_or(2_000, |(_, calls)| *calls);
+        let signing_in = steady::while_signing_in(&server, calls, self.sizes.rounds).await?;
+        let peak_mib = server.deployment.target.usage()?.peak_mib();
+        Ok(Run { algorithm: algorithm.to_owned(), phases, steady, signing_in, peak_mib })
     }
 
     /// Exchanges codes in portions, for a code lives five minutes only, and looks at the server's memory after each.

@@ -75,6 +75,7 @@ pub fn markdown(machine: &Machine, measured: &Measured, parts: &[CriterionPart])
     floor_table(&mut text, measured);
     for run in &measured.runs {
         operations_table(&mut text, run);
+        steady_table(&mut text, run);
     }
     memory_table(&mut text, measured);
     parts_table(&mut text, parts);
@@ -123,6 +124,23 @@ fn operations_table(text: &mut String, run: &Run) {
              {syncs} | {:.0} → {:.0} |",
             memory_mib[0], memory_mib[1]
         );
+    }
+    text.push('\n');
+}
+
+fn steady_table(text: &mut String, run: &Run) {
+    let _ = writeln!(
+        text,
+        "Calls that come at half of the top rate, whether or not others were answered, latency from when each was due; and \
+         exchanges at 8 connections while four people sign in all the time ({:.0} sign-ins a second). The best of several \
+         rounds, {} signing:\n",
+        run.signing_in.sign_ins, run.algorithm
+    );
+    text.push_str("| operation | a second | p50 ms | p99 ms | max ms |\n| --- | ---: | ---: | ---: | ---: |\n");
+    let signing_in = [("alone", &run.signing_in.alone), ("beside sign-ins", &run.signing_in.beside)];
+    let steady = run.steady.iter().map(|phase| ("at half of the top rate", phase));
+    for (how, Phase { operation, rate, p50_ms, p99_ms, max_ms, .. }) in steady.chain(signing_in) {
+        let _ = writeln!(text, "| {operation}, {how} | {rate:.0} | {p50_ms:.2} | {p99_ms:.2} | {max_ms:.1} |");
     }
     text.push('\n');
 }
@@ -211,7 +229,34 @@ pub fn aims(measured: &Measured) -> Vec<Aim> {
             });
         }
     }
+    aims.extend(measured.runs.iter().flat_map(steady_aims));
     aims.extend(memory_aims(measured));
+    aims
+}
+
+fn steady_aims(run: &Run) -> Vec<Aim> {
+    let mut aims = Vec::new();
+    let [alone, beside] = [&run.signing_in.alone, &run.signing_in.beside].map(|phase| phase.p99_ms);
+    aims.push(Aim {
+        what: format!("p99 of an exchange at 8 connections while four people sign in, {}", run.algorithm),
+        aim: "≤ 2 times that alone".to_owned(),
+        measured: format!("{:.1} times ({beside:.2} to {alone:.2} ms)", beside / alone),
+        met: beside <= 2.0 * alone,
+    });
+    for Phase { operation, p50_ms, p99_ms, rate, .. } in &run.steady {
+        aims.push(Aim {
+            what: format!("p99 of {operation} at half of the top rate, {}", run.algorithm),
+            aim: "< 10 times p50".to_owned(),
+            measured: format!("{:.1} times ({p99_ms:.2} to {p50_ms:.2} ms, {rate:.0} a second)", p99_ms / p50_ms),
+            met: *p99_ms < 10.0 * p50_ms,
+        });
+    }
+    aims.push(Aim {
+        what: format!("memory, the most in the load run with {}, sign-ins included", run.algorithm),
+        aim: "< 60 MiB".to_owned(),
+        measured: format!("{:.1} MiB", run.peak_mib),
+        met: run.peak_mib < 60.0,
+    });
     aims
 }
 
