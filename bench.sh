@@ -8,8 +8,8 @@
 #   ./bench.sh --json FILE     also writes everything as JSON
 #   ./bench.sh profile         which part of an exchange takes how much (needs perf); --operation refresh, bearer, … for others
 #   ./bench.sh console         the pages of the console and the review among 100,000 apps and 1,000,000 log entries instead
-#   ./bench.sh peers           the same calls against this server and against peers from npm and PyPI instead: a quarter
-#                              of an hour (--quick: three minutes); needs PostgreSQL, npm and python3 with venv
+#   ./bench.sh peers           the same calls against this server and against peers from npm, PyPI and Debian instead: a
+#                              quarter of an hour (--quick: three minutes); needs PostgreSQL, npm and python3 with venv
 #
 # More options: target/release/bench run --help, and likewise console and peers
 set -euo pipefail

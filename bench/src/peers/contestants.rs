@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::Plan;
 use super::measure::Operations;
 use super::subject::Subject;
-use super::{django, oidc_provider, ours};
+use super::{django, glewlwyd, oidc_provider, ours};
 use crate::Fallible;
 
 /// A server, and how it is set up.
@@ -24,6 +24,7 @@ enum Kind {
     Ours { nodes: usize },
     OidcProvider(oidc_provider::Variant),
     Django,
+    Glewlwyd,
 }
 
 /// Which database; both sync the disk before a commit is answered.
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Contestant> {
     add(oidc_provider(Opaque, 2), Postgres, &both);
     add(Kind::Django, Sqlite, &["RS256"]);
     add(Kind::Django, Postgres, &["RS256"]);
+    add(Kind::Glewlwyd, Sqlite, &both);
     all
 }
 
@@ -69,6 +71,7 @@ impl Contestant {
             Kind::Ours { nodes } => format!("jiomeet-oauth, {nodes} nodes"),
             Kind::OidcProvider(variant) => variant.name(),
             Kind::Django => "django-oauth-toolkit".to_owned(),
+            Kind::Glewlwyd => "glewlwyd".to_owned(),
         };
         format!("{server}, {database}, {}", self.algorithm)
     }
@@ -82,7 +85,7 @@ impl Contestant {
     pub fn nodes(&self) -> usize {
         match self.kind {
             Kind::Ours { nodes } => nodes,
-            Kind::OidcProvider(_) | Kind::Django => 1,
+            Kind::OidcProvider(_) | Kind::Django | Kind::Glewlwyd => 1,
         }
     }
 
@@ -90,7 +93,7 @@ impl Contestant {
     pub fn operations(&self) -> Operations {
         match self.kind {
             Kind::OidcProvider(variant) => variant.operations(),
-            Kind::Ours { .. } | Kind::Django => Operations::All,
+            Kind::Ours { .. } | Kind::Django | Kind::Glewlwyd => Operations::All,
         }
     }
 
@@ -100,6 +103,7 @@ impl Contestant {
             Kind::Ours { nodes } => ours::start(plan, self.database, self.algorithm, nodes).await,
             Kind::OidcProvider(variant) => oidc_provider::start(plan, self.database, self.algorithm, variant).await,
             Kind::Django => django::start(plan, self.database, self.algorithm).await,
+            Kind::Glewlwyd => glewlwyd::start(plan, self.algorithm),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The comparison: the same calls by the same client against this server and against what somebody would pick instead.
 //!
-//! [`contestants`] says who is compared; [`ours`], [`oidc_provider`] and [`django`] start them; [`measure`] puts
+//! [`contestants`] says who is compared; [`ours`], [`oidc_provider`], [`django`] and [`glewlwyd`] start them; [`measure`] puts
 //! each under load; [`report`] writes the tables.
 
 mod contestants;
 mod django;
+mod glewlwyd;
 mod install;
 mod measure;
 mod oidc_provider;

@@ -110,6 +110,9 @@ pub struct PeerReport {
     pub issuer: String,
     /// An app.
     pub client: Client,
+    /// The cookies of somebody who is signed in, where it is set up without pages.
+    #[serde(default)]
+    pub cookies: String,
 }
 
 /// A process that is told to end when dropped.

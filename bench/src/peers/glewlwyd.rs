@@ -1,0 +1,76 @@
+//! Debian's glewlwyd, set up through its API by `bench/peers/glewlwyd`.
+
+use std::path::Path;
+use std::process::Command;
+
+use form_urlencoded::Serializer;
+
+use super::Plan;
+use super::contestants::Database;
+use super::install::run;
+use super::subject::{CHALLENGE, Home, Processes, Running, Subject, VERIFIER};
+use crate::Fallible;
+use crate::calls::Service;
+use crate::deployment::{free_address, wait_for};
+
+const PROGRAM: &str = "/usr/bin/glewlwyd";
+
+/// Starts it on the embedded database.
+pub fn start(plan: &Plan, algorithm: &str) -> Fallible<Subject> {
+    install()?;
+    let home = Home::make(plan, Database::Sqlite)?;
+    let address = free_address()?;
+    let syncs = home.sync_counter()?;
+    let script = |step: &str| {
+        let mut command = Command::new("python3");
+        command
+            .arg(plan.repository.join("bench/peers/glewlwyd/setup_glewlwyd.py"))
+            .arg(step)
+            .env("HOME_FOLDER", home.folder.path())
+            .env("PORT", address.port().to_string())
+            .env("ALGORITHM", algorithm);
+        command
+    };
+    run(&mut script("prepare"))?;
+    let mut server = Command::new(PROGRAM);
+    server.arg("--config-file").arg(home.folder.path().join("glewlwyd.conf")).envs(syncs.environment());
+    let process = Running::start(&mut server, &home.folder.path().join("server.log"))?;
+    wait_for(address)?;
+    let log = home.folder.path().join("setup.log");
+    let report = Running::start(&mut script("set-up"), &log)?.report(&log)?;
+
+    let query = Serializer::new(String::new())
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &report.client.client_id)
+        .append_pair("redirect_uri", &report.client.redirect_uri)
+        .append_pair("scope", "profile")
+        .append_pair("state", "eyJ0byI6Ii9jYWxlbmRhciIsIm4iOiJrM2Q4In0")
+        .append_pair("code_challenge", CHALLENGE)
+        .append_pair("code_challenge_method", "S256")
+        // As its own page says when the person goes on.
+        .append_pair("g_continue", "")
+        .finish();
+    let target = home.target(&report.issuer, process.pid(), syncs)?;
+    let service = Service {
+        origin: report.issuer,
+        client: report.client,
+        authorize: format!("/api/oidc/auth?{query}"),
+        cookies: report.cookies,
+        token: "/api/oidc/token",
+        introspect: "/api/oidc/introspect",
+        protected: "/api/oidc/userinfo",
+        verifier: Some(VERIFIER),
+    };
+    Subject::new(service, target, Processes::Peer { _first: process }, home)
+}
+
+/// From Debian's packages, where that may be done.
+fn install() -> Fallible<()> {
+    if Path::new(PROGRAM).exists() {
+        return Ok(());
+    }
+    eprintln!("installing glewlwyd");
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--yes", "--no-install-recommends", "glewlwyd"]).env("DEBIAN_FRONTEND", "noninteractive");
+    run(&mut apt).map_err(|error| format!("{error}; install Debian's package glewlwyd to measure it").into())
+}
