@@ -45,14 +45,50 @@ impl Statement {
 /// }
 /// # fn main() { assert_eq!(STATEMENTS[0].name(), "FIND_USER"); let _ = FIND_USER; }
 /// ```
+///
+/// A statement that takes many rows in one go chooses them in a `SELECT`, and says where its end is: with `skip_locked`
+/// there, rows that another transaction holds are left for the next time. It then waits for nobody, so that no two can
+/// wait for each other. With `locked` it takes them in the order of the `SELECT`, waiting where it must: two that do so
+/// wait in one direction only. With `shared` what was chosen stays as it is until the transaction ends, while others may
+/// choose it too. (SQLite has one writer, and none of these.)
+///
+/// ```
+/// sql::statements! {
+///     /// A batch of what has expired.
+///     SWEEP = "DELETE FROM things WHERE id IN (SELECT id FROM things WHERE expires_at < $1 LIMIT $2", skip_locked, ")";
+/// }
+/// # fn main() { assert!(SWEEP.text(sql::Engine::Postgres).ends_with("LIMIT $2 FOR UPDATE SKIP LOCKED)")); }
+/// ```
 #[macro_export]
 macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:expr $(, $lock:ident, $rest:literal)?;)*) => {
         $($(#[$doc])* pub(crate) const $name: $crate::Statement =
-            $crate::Statement::new(stringify!($name), $text);)*
+            $crate::statement!($name, $text $(, $lock, $rest)?);)*
 
         /// Every statement of this module.
         pub const STATEMENTS: &[$crate::Statement] = &[$($name),*];
+    };
+}
+
+/// One statement of [`statements!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! statement {
+    ($name:ident, $text:expr) => {
+        $crate::Statement::new(stringify!($name), $text)
+    };
+    ($name:ident, $text:expr, skip_locked, $rest:literal) => {
+        $crate::Statement::twin(
+            stringify!($name),
+            concat!($text, $rest),
+            concat!($text, " FOR UPDATE SKIP LOCKED", $rest),
+        )
+    };
+    ($name:ident, $text:expr, locked, $rest:literal) => {
+        $crate::Statement::twin(stringify!($name), concat!($text, $rest), concat!($text, " FOR UPDATE", $rest))
+    };
+    ($name:ident, $text:expr, shared, $rest:literal) => {
+        $crate::Statement::twin(stringify!($name), concat!($text, $rest), concat!($text, " FOR SHARE", $rest))
     };
 }
 

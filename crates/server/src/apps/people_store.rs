@@ -56,7 +56,7 @@ sql::statements! {
     CHANGE_OWNER = "UPDATE apps SET owner_id = $3 WHERE id = $1 AND owner_id = $2 AND deleted_at IS NULL";
     /// Invitations that nobody can answer any more.
     SWEEP_INVITATIONS = "DELETE FROM invitations
-        WHERE id IN (SELECT id FROM invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2) AND expires_at <= $1";
+        WHERE id IN (SELECT id FROM invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2", skip_locked, ") AND expires_at <= $1";
 }
 
 /// Everybody around an app but its owner.

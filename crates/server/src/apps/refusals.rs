@@ -37,7 +37,7 @@ sql::statements! {
         WHERE app_id = $1 AND day >= $2 GROUP BY code ORDER BY times DESC, code LIMIT 50";
     /// Refusals that are no longer shown.
     SWEEP_REFUSALS = "DELETE FROM app_errors WHERE (app_id, day, code) IN
-            (SELECT app_id, day, code FROM app_errors WHERE day < $1 ORDER BY day LIMIT $2) AND day < $1";
+            (SELECT app_id, day, code FROM app_errors WHERE day < $1 ORDER BY day LIMIT $2", skip_locked, ") AND day < $1";
 }
 
 /// Refusals that wait to be written.
@@ -66,8 +66,12 @@ impl Refusals {
         }
     }
 
+    /// In one order on every node, so that two which write at once wait for each other in one direction only.
     fn take(&self) -> Vec<((String, i64, &'static str), i64)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+        let waiting = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut waiting: Vec<_> = waiting.into_iter().collect();
+        waiting.sort_unstable();
+        waiting
     }
 }
 
@@ -146,8 +150,7 @@ mod tests {
         refusals.note("c1", &fault::CODE_SPENT, NOW);
         refusals.note("", &fault::CODE_SPENT, NOW);
         refusals.note(&"x".repeat(65), &fault::CODE_SPENT, NOW);
-        let mut waiting = refusals.take();
-        waiting.sort();
+        let waiting = refusals.take();
         assert_eq!(waiting, [(("c1".into(), 20_000, "code_expired"), 3), (("c1".into(), 20_000, "code_spent"), 1)]);
         assert!(refusals.take().is_empty());
     }

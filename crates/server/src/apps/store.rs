@@ -37,7 +37,8 @@ sql::statements! {
     FIND_DEVELOPER = "SELECT 1 FROM apps WHERE id = $1 AND owner_id = $2
         UNION SELECT 1 FROM collaborators WHERE app_id = $1 AND user_id = $2";
     /// A secret was used.
-    TOUCH_SECRET = "UPDATE app_secrets SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+    TOUCH_SECRET = "UPDATE app_secrets SET last_used_at = $2
+        WHERE id = (SELECT id FROM app_secrets WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)", skip_locked, ")";
     /// A new app.
     INSERT_APP = "INSERT INTO apps (id, client_id, owner_id, kind, created_at, working_revision_id, serving_scopes)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";

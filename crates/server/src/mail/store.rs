@@ -16,7 +16,7 @@ sql::statements! {
     FIND_DUE = "SELECT id FROM outbox WHERE due_at <= $1 ORDER BY due_at, id LIMIT 1";
     /// What is due is ours for a while.
     CLAIM_DUE = "UPDATE outbox SET due_at = $2, attempts = attempts + 1
-        WHERE id IN (SELECT id FROM outbox WHERE due_at <= $1 ORDER BY due_at, id LIMIT $3) AND due_at <= $1
+        WHERE id IN (SELECT id FROM outbox WHERE due_at <= $1 ORDER BY due_at, id LIMIT $3", skip_locked, ") AND due_at <= $1
         RETURNING id, recipient, letter, created_at, give_up_at, attempts";
     /// It was sent; or it need not be, and why.
     FINISH_MAIL = "UPDATE outbox SET due_at = NULL, sent_at = $3, last_error = $4 WHERE id = $1 AND attempts = $2 AND due_at IS NOT NULL";
@@ -24,10 +24,10 @@ sql::statements! {
     POSTPONE_MAIL = "UPDATE outbox SET due_at = $3, last_error = $4 WHERE id = $1 AND attempts = $2 AND due_at IS NOT NULL";
     /// Nothing is sent from here.
     WITHDRAW_DUE = "UPDATE outbox SET due_at = NULL, last_error = $2
-        WHERE id IN (SELECT id FROM outbox WHERE due_at <= $1 ORDER BY due_at, id LIMIT $3) AND due_at <= $1";
+        WHERE id IN (SELECT id FROM outbox WHERE due_at <= $1 ORDER BY due_at, id LIMIT $3", skip_locked, ") AND due_at <= $1";
     /// What is done goes after a while.
     SWEEP_OUTBOX = "DELETE FROM outbox WHERE id IN
-        (SELECT id FROM outbox WHERE due_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT $2) AND due_at IS NULL";
+        (SELECT id FROM outbox WHERE due_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT $2", skip_locked, ") AND due_at IS NULL";
 }
 
 /// How long a mail is remembered after it is done with.

@@ -131,7 +131,10 @@ pub(super) async fn remove_connected_apps(
     let (user, now, random) = (visitor.signed_in.user.id.clone(), app.clock.now(), app.random.clone());
     app.db
         .write(move |tx| {
-            for app in connected_apps(tx, &user, now)? {
+            let mut apps = connected_apps(tx, &user, now)?;
+            // In one order, whatever was used last: two removals at once wait in one direction only.
+            apps.sort_unstable_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+            for app in apps {
                 if every || (unused && is_unused(&app, now)) || one.as_ref() == Some(&app.id) {
                     remove_access(tx, &random, &user, &app.id, &address, now)?;
                 }

@@ -40,7 +40,7 @@ sql::statements! {
     DELETE_TRIALS = "DELETE FROM review_trials WHERE app_id = $1";
     /// Trials whose time is over.
     SWEEP_TRIALS = "DELETE FROM review_trials WHERE (app_id, user_id) IN
-        (SELECT app_id, user_id FROM review_trials WHERE until_at <= $1 ORDER BY until_at LIMIT $2)";
+        (SELECT app_id, user_id FROM review_trials WHERE until_at <= $1 ORDER BY until_at LIMIT $2", skip_locked, ")";
 }
 
 /// Takes the row of an app; false when it is gone.
