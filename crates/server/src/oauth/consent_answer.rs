@@ -22,7 +22,7 @@ use super::answer::Destination;
 use super::authorize::{CodeDraft, Stage, Visit};
 use super::codes::{self, Inserted};
 use super::consent::{Answer, Decision, judge, remember};
-use super::consent_store::{is_answered, save_consent};
+use super::consent_store::{hold_consent, is_answered, save_consent};
 use super::facts::{self, Facts, Person};
 use super::flow_pages as pages;
 use super::sealed_request::ConsentForm;
@@ -154,12 +154,14 @@ impl Settlement {
         demand: &Demand,
         scopes: protocol::scope::ScopeSet,
     ) -> Result<Settled, DbError> {
-        let (app, before) = (&facts.app, person.consent.as_ref());
+        let app = &facts.app;
         let code = self.draft.fill(facts, person, &destination, demand, scopes.clone());
         if codes::insert(tx, &code)? == Inserted::AlreadyAnswered {
             return Ok(Settled::Answered(Box::new(facts.clone())));
         }
-        let consent = remember(before, &demand.scopes, &scopes, app.consent_version, self.visit.now);
+        // Another answer about this app may have been given since the facts were read.
+        let before = hold_consent(tx, &self.form.user, &app.id, self.visit.now)?;
+        let consent = remember(before.as_ref(), &demand.scopes, &scopes, app.consent_version, self.visit.now);
         save_consent(tx, &self.form.user, &app.id, &consent, self.visit.now)?;
         if before.is_none() {
             let detail = json!({"client_id": app.client_id.as_str(), "scopes": scopes.to_string()});

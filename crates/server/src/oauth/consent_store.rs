@@ -12,13 +12,15 @@ sql::statements! {
     /// What a person has answered about an app.
     FIND_CONSENT = "SELECT granted_scopes, declined_scopes, consent_version, first_granted_at
         FROM consents WHERE user_id = $1 AND app_id = $2";
-    /// The latest answer takes the place of the one before.
-    SAVE_CONSENT = "INSERT INTO consents (user_id, app_id, granted_scopes, declined_scopes, consent_version,
+    /// What a person has answered about an app, held until the unit ends; before the first answer, the place for it.
+    HOLD_CONSENT = "INSERT INTO consents (user_id, app_id, granted_scopes, declined_scopes, consent_version,
             first_granted_at, answered_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (user_id, app_id) DO UPDATE SET granted_scopes = excluded.granted_scopes,
-            declined_scopes = excluded.declined_scopes, consent_version = excluded.consent_version,
-            answered_at = excluded.answered_at";
+        VALUES ($1, $2, '', '', 0, $3, $3)
+        ON CONFLICT (user_id, app_id) DO UPDATE SET user_id = excluded.user_id
+        RETURNING granted_scopes, declined_scopes, consent_version, first_granted_at";
+    /// The latest answer takes the place of the one before.
+    SAVE_CONSENT = "UPDATE consents SET granted_scopes = $3, declined_scopes = $4, consent_version = $5, answered_at = $6
+        WHERE user_id = $1 AND app_id = $2";
     /// The code that answered a request.
     FIND_ANSWER = "SELECT created_at FROM authorization_codes WHERE request_id = $1";
 }
@@ -28,17 +30,20 @@ sql::statements! {
 /// # Errors
 /// When the database refuses.
 pub fn find_consent(tx: &mut Tx<'_>, user: &UserId, app: &AppId) -> Result<Option<Consent>, DbError> {
-    tx.find(&FIND_CONSENT, params![user, app], |row| {
-        Ok(Consent {
-            granted: scopes(row, 0)?,
-            declined: scopes(row, 1)?,
-            version: row.get(2)?,
-            first_granted_at: row.get(3)?,
-        })
-    })
+    tx.find(&FIND_CONSENT, params![user, app], consent)
 }
 
-/// Remembers an answer.
+/// As [`find_consent`], for a unit that answers anew: until it ends, nobody else does. Every answer about an app that is
+/// given at the same time, in another tab, at another node, then finds this one. [`save_consent`] must follow.
+///
+/// # Errors
+/// When the database refuses.
+pub fn hold_consent(tx: &mut Tx<'_>, user: &UserId, app: &AppId, now: Timestamp) -> Result<Option<Consent>, DbError> {
+    let held = tx.one(&HOLD_CONSENT, params![user, app, now], consent)?;
+    Ok((held.version > 0).then_some(held))
+}
+
+/// Remembers an answer, in the place that [`hold_consent`] holds.
 ///
 /// # Errors
 /// When the database refuses.
@@ -50,8 +55,7 @@ pub fn save_consent(
     now: Timestamp,
 ) -> Result<(), DbError> {
     let (granted, declined) = (consent.granted.to_string(), consent.declined.to_string());
-    let values = params![user, app, granted, declined, consent.version, consent.first_granted_at, now];
-    tx.execute(&SAVE_CONSENT, values).map(drop)
+    tx.execute(&SAVE_CONSENT, params![user, app, granted, declined, consent.version, now]).map(drop)
 }
 
 /// Whether this request was answered with a code.
@@ -60,6 +64,15 @@ pub fn save_consent(
 /// When the database refuses.
 pub fn is_answered(tx: &mut Tx<'_>, request: &AuthorizationId) -> Result<bool, DbError> {
     tx.find(&FIND_ANSWER, params![request], |_| Ok(())).map(|found| found.is_some())
+}
+
+fn consent(row: &Row<'_>) -> Result<Consent, DbError> {
+    Ok(Consent {
+        granted: scopes(row, 0)?,
+        declined: scopes(row, 1)?,
+        version: row.get(2)?,
+        first_granted_at: row.get(3)?,
+    })
 }
 
 fn scopes(row: &Row<'_>, index: usize) -> Result<ScopeSet, DbError> {

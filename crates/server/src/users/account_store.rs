@@ -30,14 +30,15 @@ sql::statements! {
     DELETE_TESTER = "DELETE FROM testers WHERE user_id = $1";
     DELETE_CONSENTS = "DELETE FROM consents WHERE user_id = $1";
     /// Holds still the question who is an admin, until the unit ends.
-    LOCK_ADMINS = "UPDATE user_roles SET role = 'admin' WHERE role = 'admin' AND role <> 'user'";
+    HOLD_ADMINS = "UPDATE user_roles SET role = 'admin' WHERE role = 'admin' AND user_id IN
+        (SELECT user_id FROM user_roles WHERE role = 'admin' AND role <> 'user' ORDER BY user_id", locked, ")";
     /// Another admin who can sign in.
     FIND_OTHER_ADMIN = "SELECT u.id FROM user_roles r JOIN users u ON u.id = r.user_id
         WHERE r.role = 'admin' AND r.role <> 'user' AND r.user_id <> $1
             AND u.locked_at IS NULL AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL LIMIT 1";
     /// Sign-ups that nobody confirmed.
     SWEEP_UNCONFIRMED = "DELETE FROM users WHERE id IN (SELECT u.id FROM users u WHERE u.email_verified_at IS NULL AND u.created_at <= $1
-            AND NOT EXISTS (SELECT 1 FROM apps a WHERE a.owner_id = u.id) ORDER BY u.created_at LIMIT $2)
+            AND NOT EXISTS (SELECT 1 FROM apps a WHERE a.owner_id = u.id) ORDER BY u.created_at LIMIT $2", skip_locked, ")
         AND email_verified_at IS NULL AND created_at <= $1";
 }
 
@@ -98,9 +99,15 @@ pub fn claim_deletion(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<bo
     Ok(true)
 }
 
+/// Changes of anybody's roles come one after the other: until the unit ends no other is made. First thing in a unit that
+/// changes some, before it takes an account's row, so that no two wait for each other.
+pub fn hold_roles(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    tx.execute(&HOLD_ADMINS, params![]).map(drop)
+}
+
 /// Whether nobody but this account can be an admin. Until the unit ends nobody else can change who is.
 pub fn is_only_admin(tx: &mut Tx<'_>, id: &UserId) -> Result<bool, DbError> {
-    tx.execute(&LOCK_ADMINS, params![])?;
+    hold_roles(tx)?;
     tx.find(&FIND_OTHER_ADMIN, params![id], |_| Ok(())).map(|other| other.is_none())
 }
 

@@ -52,6 +52,7 @@ use crate::time::Timestamp;
 use crate::web::samples::{Sample, Samples as _};
 
 pub use account_pages::answer;
+pub use account_store::hold_roles;
 pub use carried::{Carried, switch_account_url};
 pub use email::Email;
 pub use hashing::{HashingError, Passwords, Verdict};

@@ -2,6 +2,7 @@
 
 use sql::{DbError, Tx, params};
 
+use super::account_store::hold_roles;
 use super::{Role, store};
 use crate::audit::Record;
 use crate::ids::UserId;
@@ -21,6 +22,7 @@ sql::statements! {
 /// # Errors
 /// When the database refuses.
 pub fn grant_oauth(tx: &mut Tx<'_>, user: &UserId, by: &str, record: &Record) -> Result<(), DbError> {
+    hold_roles(tx)?;
     tx.execute(&GRANT_REQUEST, params![user, record.at(), by])?;
     if tx.execute(&GRANT_OAUTH, params![user, record.at()])? == 0 {
         return Ok(());

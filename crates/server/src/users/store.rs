@@ -5,6 +5,7 @@ use std::time::Duration;
 use protocol::secret::Sha256Digest;
 use sql::{DbError, Row, Tx, params, statements};
 
+use super::account_store;
 use super::session::NewSession;
 use super::{Email, Roles, Session, SessionHash, SignedIn, User};
 use crate::ids::{SessionId, UserId};
@@ -52,19 +53,19 @@ statements! {
     LIST_SESSIONS = concat!("SELECT ", session_columns!(), " FROM sessions s WHERE s.user_id = $1 AND s.expires_at > $2 ORDER BY s.created_at DESC, s.id LIMIT 100");
     CLAIM_SESSION = "INSERT INTO sessions (id_hash, id, user_id, authenticated_at, created_at, last_seen_at, expires_at, address, user_agent) \
                      SELECT $1, $2, u.id, $5, $5, $5, $6, $7, $8 FROM users u \
-                     WHERE u.id = $3 AND u.password_hash = $4 AND u.locked_at IS NULL AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL";
+                     WHERE u.id = $3 AND u.password_hash = $4 AND u.locked_at IS NULL AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL", shared, "";
     UPDATE_LAST_SEEN = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
     DELETE_SESSION_BY_HASH = "DELETE FROM sessions WHERE id_hash = $1";
     DELETE_SESSION_OF_USER = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
     DELETE_SESSIONS_OF_USER = "DELETE FROM sessions WHERE user_id = $1";
-    SWEEP_SESSIONS = "DELETE FROM sessions WHERE id_hash IN (SELECT id_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2) AND expires_at <= $1";
+    SWEEP_SESSIONS = "DELETE FROM sessions WHERE id_hash IN (SELECT id_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2", skip_locked, ") AND expires_at <= $1";
 
     RESERVE_ATTEMPT = "INSERT INTO failure_counters (key_hash, arrival_at) VALUES ($1, $2) ON CONFLICT (key_hash) DO UPDATE \
                        SET arrival_at = CASE WHEN failure_counters.arrival_at > $3 THEN failure_counters.arrival_at ELSE $3 END + $4 \
                        WHERE failure_counters.arrival_at <= $5";
     FIND_ARRIVAL = "SELECT arrival_at FROM failure_counters WHERE key_hash = $1";
     REFUND_ATTEMPT = "UPDATE failure_counters SET arrival_at = arrival_at - $2 WHERE key_hash = $1";
-    SWEEP_COUNTERS = "DELETE FROM failure_counters WHERE key_hash IN (SELECT key_hash FROM failure_counters WHERE arrival_at <= $1 ORDER BY arrival_at LIMIT $2) \
+    SWEEP_COUNTERS = "DELETE FROM failure_counters WHERE key_hash IN (SELECT key_hash FROM failure_counters WHERE arrival_at <= $1 ORDER BY arrival_at LIMIT $2", skip_locked, ") \
                       AND arrival_at <= $1";
 }
 
@@ -155,8 +156,9 @@ pub fn create(tx: &mut Tx<'_>, user: &NewUser) -> Result<Created, DbError> {
     Ok(Created::Created)
 }
 
-/// Replaces the roles.
+/// Replaces the roles, whoever else does so at the same time.
 pub fn set_roles(tx: &mut Tx<'_>, id: &UserId, roles: Roles) -> Result<(), DbError> {
+    account_store::hold_roles(tx)?;
     tx.execute(&DELETE_ROLES, params![id])?;
     insert_roles(tx, id, roles)
 }

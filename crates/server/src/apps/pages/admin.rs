@@ -98,6 +98,9 @@ pub(super) async fn answer_request(Posted { desk, form }: Posted) -> Result<Resp
     let record = desk.record(action).user(&user).detail(json!({"note": note}));
     let (admin, now) = (desk.user_id(), desk.now);
     let unit = move |tx: &mut Tx<'_>| {
+        if granted {
+            users::hold_roles(tx)?;
+        }
         if !access_store::claim_answer(tx, &user, granted, &note, &admin, now)? {
             return Ok::<_, DbError>(false);
         }

@@ -150,3 +150,35 @@ async fn what_a_browser_calls_itself_is_bounded_and_shown_as_text() {
     let page = browser.get("/account/sessions").await;
     assert!(page.text().contains("Firefox on Windows") && !page.html.contains("<b>"));
 }
+
+/// The old password was compared, and is another by the time the session would begin: it does not begin, on no node.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_begins_with_a_password_that_is_changed_at_that_moment() {
+    let world = World::with("database.connections = 8").await;
+    world.person("asha@example.com").await;
+    let browser = world.browser();
+    let page = browser.get("/sign-in").await;
+    world.give_password("asha@example.com").await;
+    let db = world.app.db.clone();
+    let (begun, waits) = std::sync::mpsc::channel();
+    let changing = tokio::spawn(async move {
+        let change = sql::Statement::new("TEST", "UPDATE users SET password_hash = 'another'");
+        let sessions = sql::Statement::new("TEST", "DELETE FROM sessions");
+        let unit = db.write(move |tx| {
+            tx.execute(&change, &[])?;
+            let _ = begun.send(());
+            // As long as it takes to compare the old one, and to begin.
+            std::thread::sleep(Duration::from_millis(1_500));
+            tx.execute(&sessions, &[])
+        });
+        unit.await
+    });
+    tokio::task::spawn_blocking(move || waits.recv()).await.unwrap().unwrap();
+    let mut form = page.form("/sign-in");
+    form.set("email", "asha@example.com");
+    form.set("password", crate::support::PASSWORD);
+    browser.submit(&form).await;
+    changing.await.unwrap().unwrap();
+    assert_eq!(world.count("SELECT COUNT(*) FROM sessions", &[]).await, 0);
+    assert_eq!(browser.get("/account").await.status, 303, "nobody is signed in");
+}
