@@ -99,6 +99,8 @@ pub(super) struct AppPage {
     pub is_revision: bool,
     pub revision: String,
     pub changed_at: i64,
+    /// 0 before the first decision.
+    pub decided_at: i64,
     pub findings: Findings,
     pub may_decide: bool,
     pub can_hold: bool,
@@ -224,6 +226,7 @@ pub(super) fn build(
         changed,
         revision: working.id.to_string(),
         changed_at: case.notes.changed_at.as_millis(),
+        decided_at: working.decided_at.map_or(0, Timestamp::as_millis),
         may_screen: case.findings.state != screening::State::Running,
         findings: case.findings,
         may_decide: decidable && !case.is_own,

@@ -130,9 +130,12 @@ pub(super) async fn decide_app(asked: Asked) -> Result<Response, PageError> {
         let notice = Notice::refused("Nothing is decided yet: see what is marked below.");
         return Ok(asked.show(StatusCode::BAD_REQUEST, Some(notice), case, checklist));
     }
+    let time = |name| Ok::<_, PageError>(Timestamp::from_millis(asked.field(name)?.parse().unwrap_or(0)));
+    let decided_at = time("decided_at")?;
     let seen = Seen {
         revision: RevisionId::from_text(asked.field("revision")?),
-        changed_at: Timestamp::from_millis(asked.field("changed_at")?.parse().unwrap_or(0)),
+        changed_at: time("changed_at")?,
+        decided_at: (decided_at.as_millis() != 0).then_some(decided_at),
     };
     let reasons = checklist.reasons();
     let detail = json!({

@@ -83,6 +83,8 @@ pub struct Seen {
     pub revision: RevisionId,
     /// When it had last changed.
     pub changed_at: Timestamp,
+    /// When it had last been decided on, since it was handed in: another reviewer may be a moment faster.
+    pub decided_at: Option<Timestamp>,
 }
 
 /// A decision about to be written.
@@ -168,6 +170,9 @@ fn objection(
         let changed_at = store::find_changed_at(tx, &working.id)?;
         if seen.revision != working.id || Some(seen.changed_at) != changed_at {
             return Ok(Some("The app has changed since you opened this page. Look at it again, then decide.".into()));
+        }
+        if seen.decided_at != working.decided_at {
+            return Ok(Some("Another reviewer has decided since you opened this page. Look at it again.".into()));
         }
     }
     if verdict.decision.needs_reason() && verdict.reasons.iter().all(|reason| reason.text.is_empty()) {

@@ -172,6 +172,25 @@ async fn a_page_that_is_out_of_date_decides_nothing() {
     assert_eq!(world.status(&app).await, AppStatus::InReview);
 }
 
+/// On hold an app could still be approved; not by somebody whose page was made before it was held.
+#[tokio::test]
+async fn whoever_comes_second_looks_again() {
+    let world = World::new().await;
+    let app = waiting(&world).await;
+    let (first, second) = (world.reviewer().await, world.browser());
+    world.with_role("rosa@example.com", Role::Reviewer).await;
+    second.sign_in("rosa@example.com").await;
+    let (one, other) = (first.get(&path(&app)).await, second.get(&path(&app)).await);
+    let answer = decide(&first, &one, &app, "hold", &[("name", "other", "Ask for another.")]).await;
+    assert_eq!(answer.location().as_deref(), Some("/review?done=held"), "{}", answer.html);
+    let answer = decide(&second, &other, &app, "approve", &[]).await;
+    assert_eq!(answer.status, 409);
+    assert!(answer.text().contains("Another reviewer has decided since you opened this page"), "{}", answer.text());
+    assert_eq!(world.status(&app).await, AppStatus::OnHold);
+    let page = second.get(&path(&app)).await;
+    assert_eq!(decide(&second, &page, &app, "approve", &[]).await.status, 303);
+}
+
 #[tokio::test]
 async fn an_app_is_not_approved_before_the_screening_has_looked() {
     let world = World::new().await;

@@ -53,8 +53,10 @@ pub async fn decide(
 ) -> Page {
     let action = format!("{}/decide", path(app));
     let form = page.form(&action);
-    let mut fields: Vec<(String, String)> =
-        ["csrf", "revision", "changed_at"].iter().map(|name| ((*name).to_owned(), form.value(name))).collect();
+    let mut fields: Vec<(String, String)> = ["csrf", "revision", "changed_at", "decided_at"]
+        .iter()
+        .map(|name| ((*name).to_owned(), form.value(name)))
+        .collect();
     for item in ITEMS {
         let found = wrong.iter().find(|(about, ..)| *about == item);
         let (choice, note) = found.map_or(("ok", ""), |(_, choice, note)| (*choice, *note));
