@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use sql::{Db, Options};
+use tokio::sync::Notify;
 
 use crate::apps::Refusals;
 use crate::catalogue::Catalogue;
 use crate::config::{Config, Issuer};
+use crate::hearing::Hearing;
 use crate::keys::{self, ServerKeys, Signer};
 use crate::mail::Outlet;
 use crate::migrations::MIGRATIONS;
-use crate::oauth::{self, Memory};
+use crate::oauth::{self, Memory, RevocationView};
 use crate::random::Random;
 use crate::screening::Screening;
 use crate::time::Clock;
@@ -34,6 +36,8 @@ pub struct App {
     pub keys: ServerKeys,
     /// Keys that sign tokens.
     pub signer: Signer,
+    /// Told when another process may have changed the keys: they are to be read again.
+    pub keys_changed: Arc<Notify>,
     /// Where passwords are hashed.
     pub passwords: Passwords,
     /// Where mail goes.
@@ -79,7 +83,9 @@ impl App {
         db.write(move |tx| oauth::raise_longest_lives(tx, &tokens)).await?;
         let (keys, signer) = keys::open(&db, &config.keys, &clock, &random).await?;
 
-        let oauth = oauth::begin(&db, &clock).await?;
+        let (view, keys_changed) = (Arc::new(RevocationView::new(clock.clone())), Arc::new(Notify::new()));
+        db.follow(Arc::new(Hearing { view: Arc::clone(&view), keys_changed: Arc::clone(&keys_changed) })).await?;
+        let oauth = Memory::new(view);
         let accounts = &config.accounts;
         let passwords = Passwords::start(accounts.password_hashers, accounts.password_queue, random.clone())?;
         let outlet = Outlet::new(&config.mail, &issuer).map_err(StartError::Config)?;
@@ -93,6 +99,7 @@ impl App {
             random,
             keys,
             signer,
+            keys_changed,
             passwords,
             outlet,
             oauth,

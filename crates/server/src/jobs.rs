@@ -36,6 +36,17 @@ sql::statements! {
     /// It failed, and waits for another attempt.
     POSTPONE_JOB = "UPDATE jobs SET claimed_until = 0, due_at = $4, last_error = $5
         WHERE id = $1 AND claimed_until = $2 AND attempts = $3";
+    /// A piece of work that comes again and again, unless it is there.
+    ENSURE_JOB = "INSERT INTO jobs (id, kind, subject, created_at, due_at) VALUES ($1, $2, $3, $4, $4)
+        ON CONFLICT (kind, subject) DO NOTHING";
+    /// One that comes again and again, if it is due and nobody does it.
+    FIND_RECURRING_JOB = "SELECT id, attempts, claimed_until FROM jobs
+        WHERE kind = $1 AND subject = $2 AND due_at <= $3 AND claimed_until <= $3";
+    /// The claim is held for longer.
+    EXTEND_JOB = "UPDATE jobs SET claimed_until = $4 WHERE id = $1 AND claimed_until = $2 AND attempts = $3";
+    /// It is done for this time.
+    REST_JOB = "UPDATE jobs SET claimed_until = 0, due_at = $4, attempts = 0
+        WHERE id = $1 AND claimed_until = $2 AND attempts = $3";
     /// Whether it is still to be done.
     FIND_JOB = "SELECT 1 FROM jobs WHERE kind = $1 AND subject = $2";
     /// It is called off.
@@ -49,6 +60,8 @@ pub enum Kind {
     Screening,
     /// The end of the meetings of an account that was deleted; the subject is its id.
     MeetingsOfAccount,
+    /// The removal of what has expired, which comes again and again; the subject is the room whose it was.
+    Sweeping,
 }
 
 impl Kind {
@@ -56,6 +69,7 @@ impl Kind {
         match self {
             Kind::Screening => "screening",
             Kind::MeetingsOfAccount => "meetings_of_account",
+            Kind::Sweeping => "sweeping",
         }
     }
 }
@@ -96,6 +110,54 @@ pub fn claim(tx: &mut Tx<'_>, kind: Kind, now: Timestamp, hold: Duration) -> Res
             return Ok(Some(Claim { id, subject, attempt: attempts + 1, until }));
         }
     }
+}
+
+/// Takes the work about one subject that comes again and again, for that long: nothing while it is not due yet, or another
+/// node does it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn claim_recurring(
+    tx: &mut Tx<'_>,
+    kind: Kind,
+    subject: &str,
+    now: Timestamp,
+    hold: Duration,
+) -> Result<Option<Claim>, DbError> {
+    let found = tx.find(&FIND_RECURRING_JOB, params![kind.as_str(), subject, now], |row| {
+        Ok((row.get::<String>(0)?, row.get::<i64>(1)?, row.get::<Timestamp>(2)?))
+    })?;
+    let Some((id, attempts, held_until)) = found else {
+        // The first time ever, it is made; whoever made it takes it next time, or somebody else does.
+        let id = format!("{}:{subject}", kind.as_str());
+        if tx.execute(&ENSURE_JOB, params![id, kind.as_str(), subject, now])? == 0 {
+            return Ok(None);
+        }
+        return claim_recurring(tx, kind, subject, now, hold);
+    };
+    let until = now.plus(hold);
+    let claimed = tx.execute(&CLAIM_JOB, params![id, until, held_until, attempts])? == 1;
+    Ok(claimed.then(|| Claim { id, subject: subject.to_owned(), attempt: attempts + 1, until }))
+}
+
+/// Holds a claim for longer; false when it was lost meanwhile.
+///
+/// # Errors
+/// When the database refuses.
+pub fn extend(tx: &mut Tx<'_>, claim: &mut Claim, until: Timestamp) -> Result<bool, DbError> {
+    let held = tx.execute(&EXTEND_JOB, params![claim.id, claim.until, claim.attempt, until])? == 1;
+    if held {
+        claim.until = until;
+    }
+    Ok(held)
+}
+
+/// The work is done for this time, and due again then.
+///
+/// # Errors
+/// When the database refuses.
+pub fn rest(tx: &mut Tx<'_>, claim: &Claim, until: Timestamp) -> Result<(), DbError> {
+    tx.execute(&REST_JOB, params![claim.id, claim.until, claim.attempt, until]).map(drop)
 }
 
 /// Whether any work is due: a read, for a node that looks often.

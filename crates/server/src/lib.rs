@@ -12,6 +12,7 @@ pub mod config;
 pub mod demo;
 pub mod gallery;
 pub mod health;
+pub mod hearing;
 pub mod ids;
 pub mod jobs;
 pub mod keys;

@@ -29,6 +29,12 @@ pub const MIGRATIONS: &[Migration] = &[
     ),
     Migration::common(13, "logos_in_use", include_str!("../migrations/0013_logos_in_use.sql")),
     Migration::common(14, "dpop", include_str!("../migrations/0014_dpop.sql")),
+    Migration::twin(
+        15,
+        "keys_announced",
+        include_str!("../migrations/0015_keys_announced.sqlite.sql"),
+        include_str!("../migrations/0015_keys_announced.postgres.sql"),
+    ),
 ];
 
 /// Every statement that the program runs on this schema, room by room: a test prepares each on both engines and looks at

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol::secret::Sha256Digest;
-use sql::{Db, DbError, Follower};
+use sql::DbError;
 
 use super::access_token::TokenId;
 use super::client_auth::Authenticated;
@@ -18,7 +18,7 @@ use super::revocation_view::RevocationView;
 use super::store;
 use crate::app::App;
 use crate::ids::{GrantId, SecretId};
-use crate::time::{Clock, Timestamp};
+use crate::time::Timestamp;
 
 /// What a running server remembers of tokens.
 #[derive(Debug)]
@@ -39,22 +39,19 @@ pub struct Memory {
     pub proofs: SeenProofs,
 }
 
-/// Begins to remember: the view of revocations follows the database.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn begin(db: &Db, clock: &Clock) -> Result<Memory, DbError> {
-    let view = Arc::new(RevocationView::new(clock.clone()));
-    db.follow(Arc::clone(&view) as Arc<dyn Follower>).await?;
-    Ok(Memory {
-        counters: Counters::default(),
-        last_used: LastUsed::default(),
-        verified: VerifiedTokens::default(),
-        vouched: VouchedFor::default(),
-        view,
-        silent_answers: SilentAnswers::default(),
-        proofs: SeenProofs::default(),
-    })
+impl Memory {
+    /// Nothing is remembered yet; that view has to follow the database.
+    pub fn new(view: Arc<RevocationView>) -> Memory {
+        Memory {
+            counters: Counters::default(),
+            last_used: LastUsed::default(),
+            verified: VerifiedTokens::default(),
+            vouched: VouchedFor::default(),
+            view,
+            silent_answers: SilentAnswers::default(),
+            proofs: SeenProofs::default(),
+        }
+    }
 }
 
 /// A figure that only grows.

@@ -88,7 +88,7 @@ pub use ends::remove_access;
 pub use introspect::Introspection;
 pub use issue::TokenResponse;
 pub use lifetimes::{LongestLives, find_longest_lives, raise_longest_lives};
-pub use memory::{Memory, begin, write_last_used};
+pub use memory::{Memory, write_last_used};
 pub use presented::Presented;
 pub use pushed::PushedResponse;
 pub use revocation_view::{RevocationView, Size};

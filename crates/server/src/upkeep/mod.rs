@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use crate::app::SharedApp;
+use crate::jobs::{self, Claim, Kind};
 use crate::keys::{KeysError, Lives};
 use crate::time::Timestamp;
 use crate::{apps, keys, mail, meetings, oauth, review, users};
@@ -35,39 +36,75 @@ const SWEEPERS: &[(&str, &[Sweeper])] = &[
     ("review", review::SWEEPERS),
 ];
 
+/// How long a node may take for one batch; after that another one goes on.
+const HOLD: Duration = Duration::from_secs(120);
+
 /// The running upkeep.
 #[derive(Debug)]
 pub struct Upkeep {
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Upkeep {
     /// Ends it after the unit of work that runs now.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        if let Err(error) = self.task.await {
-            warn!(%error, "upkeep ended badly");
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                warn!(%error, "upkeep ended badly");
+            }
         }
     }
 }
 
-/// Starts it in the background.
+/// Starts it in the background. What a node does for itself never waits for what is swept for all of them.
 pub fn start(app: SharedApp) -> Upkeep {
-    let (stop, mut stopped) = watch::channel(false);
-    let task = tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
-                _ = stopped.changed() => return,
-            }
-            round(&app, &stopped).await;
-        }
-    });
-    Upkeep { stop, task }
+    let (stop, stopped) = watch::channel(false);
+    let own = tokio::spawn(own_rounds(Arc::clone(&app), stopped.clone()));
+    let shared = tokio::spawn(shared_rounds(app, stopped));
+    Upkeep { stop, tasks: [own, shared] }
 }
 
-async fn round(app: &SharedApp, stopped: &watch::Receiver<bool>) {
+async fn own_rounds(app: SharedApp, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let round = tokio::time::sleep(INTERVAL);
+        tokio::pin!(round);
+        loop {
+            tokio::select! {
+                () = &mut round => break,
+                () = app.keys_changed.notified() => read_keys(&app).await,
+                _ = stopped.changed() => return,
+            }
+        }
+        tend_own(&app).await;
+    }
+}
+
+/// Another process has made a key, or this one has not heard for a while whether any did.
+async fn read_keys(app: &SharedApp) {
+    let read = keys::reload(&app.db, &app.config.keys, app.clock.now(), &app.keys, &app.signer).await;
+    if let Err(error) = read {
+        warn!(%error, "the keys could not be read again; those in memory stay in use");
+    }
+}
+
+async fn shared_rounds(app: SharedApp, mut stopped: watch::Receiver<bool>) {
+    while goes_on(&mut stopped).await {
+        sweep_all(&app, &stopped).await;
+    }
+}
+
+/// Waits for the next round; false when there is none.
+async fn goes_on(stopped: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(INTERVAL) => true,
+        _ = stopped.changed() => false,
+    }
+}
+
+/// What each node does for itself.
+async fn tend_own(app: &SharedApp) {
     if let Err(error) = tend_keys(app).await {
         warn!(%error, "the keys could not be looked after; those in memory stay in use");
     }
@@ -78,15 +115,65 @@ async fn round(app: &SharedApp, stopped: &watch::Receiver<bool>) {
         warn!(%error, "some refusals of apps were not counted");
     }
     app.oauth.view.forget_expired();
-    for (name, sweepers) in SWEEPERS {
-        for sweeper in *sweepers {
-            match sweep(app, *sweeper, stopped).await {
-                Ok(0) => {}
-                Ok(rows) => debug!(name, rows, "swept"),
-                Err(error) => warn!(name, %error, "sweeping stopped; it goes on at the next round"),
-            }
+}
+
+/// What one node does for all: each room's sweeping is a piece of work that comes again and again, and is claimed.
+async fn sweep_all(app: &SharedApp, stopped: &watch::Receiver<bool>) {
+    for (room, sweepers) in SWEEPERS {
+        match sweep_room(app, room, sweepers, stopped).await {
+            Ok(0) => {}
+            Ok(rows) => debug!(room, rows, "swept"),
+            Err(error) => warn!(room, %error, "sweeping stopped; it goes on at the next round"),
         }
     }
+}
+
+async fn sweep_room(
+    app: &SharedApp,
+    room: &'static str,
+    sweepers: &[Sweeper],
+    stopped: &watch::Receiver<bool>,
+) -> Result<u64, DbError> {
+    let now = app.clock.now();
+    let claimed = app.db.write(move |tx| jobs::claim_recurring(tx, Kind::Sweeping, room, now, HOLD)).await?;
+    let Some(mut claim) = claimed else { return Ok(0) };
+    let mut rows = 0;
+    for sweeper in sweepers {
+        for _ in 0..MAX_BATCHES {
+            if *stopped.borrow() {
+                break;
+            }
+            match sweep_batch(app, *sweeper, claim).await? {
+                (Some(held), swept) => {
+                    claim = held;
+                    rows += swept;
+                    if swept < BATCH.unsigned_abs() {
+                        break;
+                    }
+                }
+                // Held up for so long that another node took it over.
+                (None, _) => return Ok(rows),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let again = app.clock.now().plus(INTERVAL);
+    app.db.write(move |tx| jobs::rest(tx, &claim, again)).await?;
+    Ok(rows)
+}
+
+/// One batch, if the claim still holds; gives it back, held for longer.
+async fn sweep_batch(app: &SharedApp, sweeper: Sweeper, claim: Claim) -> Result<(Option<Claim>, u64), DbError> {
+    let now = app.clock.now();
+    app.db
+        .write(move |tx| {
+            let mut claim = claim.clone();
+            if !jobs::extend(tx, &mut claim, now.plus(HOLD))? {
+                return Ok((None, 0));
+            }
+            Ok((Some(claim), sweeper(tx, now, BATCH)?))
+        })
+        .await
 }
 
 /// Makes what successors are due, lets go of what has expired, and reads the keys again.
@@ -97,29 +184,9 @@ async fn tend_keys(app: &SharedApp) -> Result<(), KeysError> {
     keys::reload(&app.db, &app.config.keys, app.clock.now(), &app.keys, &app.signer).await
 }
 
-/// Runs one sweeper until nothing is left, or its share of this round is used up.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn sweep(app: &SharedApp, sweeper: Sweeper, stopped: &watch::Receiver<bool>) -> Result<u64, DbError> {
-    let mut rows = 0;
-    for _ in 0..MAX_BATCHES {
-        if *stopped.borrow() {
-            break;
-        }
-        let now = app.clock.now();
-        let swept = app.db.write(move |tx| sweeper(tx, now, BATCH)).await?;
-        rows += swept;
-        if swept < BATCH.unsigned_abs() {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    Ok(rows)
-}
-
 /// One round now, for tests.
 pub async fn run_once(app: &Arc<crate::app::App>) {
     let (_stop, stopped) = watch::channel(false);
-    round(app, &stopped).await;
+    tend_own(app).await;
+    sweep_all(app, &stopped).await;
 }

@@ -3,9 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use jiomeet_oauth::ids::UserId;
+use jiomeet_oauth::apps::write_refusals;
+use jiomeet_oauth::ids::{GrantId, UserId};
+use jiomeet_oauth::jobs::{self, Kind};
 use jiomeet_oauth::review::Decision;
 use jiomeet_oauth::{oauth, upkeep, users};
+use protocol::fault;
 use protocol::redirect_uri::ClientKind;
 use sql::Engine;
 
@@ -271,4 +274,112 @@ async fn shorter_lives_do_not_shorten_the_memory_of_longer_ones() {
     upkeep::run_once(&nodes.here.app).await;
     assert_eq!(nodes.here.app.oauth.view.size().users, 1);
     nodes.both_refuse("hours later", "token_revoked").await;
+}
+
+/// Three nodes look around at the same moment, as nodes do that were started together: one of them sweeps.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_is_swept_by_one_node() {
+    let here = World::with("database.connections = 8").await;
+    let nodes = [here.second_node().await, here.second_node().await];
+    here.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1800)
+        INSERT INTO pushed_requests (uri_hash, request_id, client_id, query, created_at, expires_at)
+        SELECT CAST(CAST(i AS TEXT) AS BYTEA), CAST(i AS TEXT), 'c', 'q', 0, 1 FROM n",
+        &[],
+    )
+    .await;
+    const LEFT: &str = "SELECT COUNT(*) FROM pushed_requests";
+    assert_eq!(here.count(LEFT, &[]).await, 1800);
+    let before: u64 = nodes.iter().map(|node| node.app.db.stats().write_units).sum();
+    for round in 0..3 {
+        let all = [&here, &nodes[0], &nodes[1]].map(|node| async move { upkeep::run_once(&node.app).await });
+        let [one, two, three] = all;
+        tokio::join!(one, two, three);
+        assert_eq!(here.count(LEFT, &[]).await, 0, "round {round}");
+        let held = "SELECT COUNT(*) FROM jobs WHERE kind = 'sweeping' AND (claimed_until > 0 OR attempts > 0)";
+        assert_eq!(here.count(held, &[]).await, 0, "whoever had it gave it back");
+        here.wait(Duration::from_secs(30));
+    }
+    assert_eq!(here.count("SELECT COUNT(*) FROM jobs WHERE kind = 'sweeping'", &[]).await, 6, "one for each room");
+    let asked: u64 = nodes.iter().map(|node| node.app.db.stats().write_units).sum::<u64>() - before;
+    assert!(asked > 0, "the others asked whether there was work");
+}
+
+/// A node that dies in the middle of sweeping leaves a claim that runs out; until then nobody sweeps that room.
+#[tokio::test]
+async fn the_sweeping_of_a_dead_node_is_taken_over_when_its_claim_has_run_out() {
+    let world = World::new().await;
+    let minute = Duration::from_secs(60);
+    let now = world.now();
+    let claim =
+        world.write(move |tx| jobs::claim_recurring(tx, Kind::Sweeping, "oauth", now, 2 * minute)).await.unwrap();
+    world
+        .execute(
+            "INSERT INTO one_time_ids (id_hash, claimed_by, expires_at) VALUES (CAST('a' AS BYTEA), CAST('b' AS BYTEA), 1)",
+            &[],
+        )
+        .await;
+    const LEFT: &str = "SELECT COUNT(*) FROM one_time_ids";
+    upkeep::run_once(&world.app).await;
+    assert_eq!(world.count(LEFT, &[]).await, 1, "it is the other node's");
+    world.wait(2 * minute);
+    upkeep::run_once(&world.app).await;
+    assert_eq!(world.count(LEFT, &[]).await, 0);
+    // Should the other one come back to life, its claim is nobody's.
+    let late = claim;
+    let until = world.now().plus(minute);
+    assert!(!world.write(move |tx| jobs::extend(tx, &mut late.clone(), until)).await);
+}
+
+/// Nodes note who used what, each in an order of its own, and write it at the same moment: none waits for another one that
+/// waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nodes_note_is_written_without_waiting_for_each_other() {
+    let here = World::with("database.connections = 8").await;
+    let nodes = [here.second_node().await, here.second_node().await];
+    let app = here.approved_app("planner").await;
+    let ada = here.person("ada@example.com").await;
+    for _ in 0..60 {
+        redeem(&here, &app, &here.code(&app, &ada).await).await.tokens();
+    }
+    let text = "SELECT id FROM grants";
+    let ids: Vec<GrantId> =
+        here.write(move |tx| tx.list(&sql::Statement::new("TEST", text), &[], |row| row.get(0))).await;
+    for round in 1..=8_u64 {
+        here.wait(Duration::from_secs(61));
+        for node in [&here, &nodes[0], &nodes[1]] {
+            for id in &ids {
+                node.app.oauth.last_used.note_grant(*id, here.now());
+            }
+            for fault in [&fault::CODE_SPENT, &fault::CODE_EXPIRED, &fault::CODE_UNKNOWN, &fault::CODE_REVOKED] {
+                node.app.refusals.note(app.client_id.as_str(), fault, here.now());
+            }
+        }
+        let (one, two, three) = tokio::join!(
+            oauth::write_last_used(&here.app),
+            oauth::write_last_used(&nodes[0].app),
+            oauth::write_last_used(&nodes[1].app),
+        );
+        let (four, five, six) =
+            tokio::join!(write_refusals(&here.app), write_refusals(&nodes[0].app), write_refusals(&nodes[1].app),);
+        for written in [one, two, three, four, five, six] {
+            written.unwrap();
+        }
+        let counted = here.count("SELECT CAST(SUM(count) AS BIGINT) FROM app_errors", &[]).await;
+        assert_eq!(counted, i64::try_from(round * 12).unwrap(), "none is lost");
+        let missed = "SELECT COUNT(*) FROM grants WHERE last_used_at < (SELECT MAX(last_used_at) FROM grants)";
+        assert_eq!(here.count(missed, &[]).await, 0);
+    }
+    let (engine, database) = (here.app.db.engine(), here.database.clone());
+    for node in [&here, &nodes[0], &nodes[1]] {
+        // What a session counted is in the statistics once it has ended.
+        node.app.db.close().await;
+    }
+    if engine == Engine::Postgres {
+        let db = sql::Db::open(&database, sql::Options { connections: 1, ..sql::Options::default() }).await.unwrap();
+        let text = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        let count = db.read(move |tx| tx.one(&sql::Statement::new("TEST", text), &[], |row| row.get::<i64>(0))).await;
+        assert_eq!(count.unwrap(), 0, "deadlocks");
+        db.close().await;
+    }
 }
