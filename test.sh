@@ -57,6 +57,8 @@ cargo clippy --workspace --all-targets --quiet -- -D warnings
 say 'tests on SQLite'
 TEST_ENGINE=sqlite cargo test --workspace --quiet --lib --bins --examples
 TEST_ENGINE=sqlite cargo test --workspace --quiet --test it
+# Several processes on one file; what only PostgreSQL can do comes below.
+TEST_ENGINE=sqlite cargo test --quiet -p jiomeet-oauth --test nodes -- --skip postgres::
 
 if [ "$quick" = yes ]; then
     say 'quick: PostgreSQL and the browser were left out; run ./test.sh before you hand anything on'
@@ -65,6 +67,9 @@ fi
 
 say 'tests on PostgreSQL'
 TEST_ENGINE=postgres tools/with-postgres cargo test --quiet -p sql -p jiomeet-oauth --test it
+
+say 'several nodes on one PostgreSQL'
+TEST_ENGINE=postgres tools/with-postgres cargo test --quiet -p jiomeet-oauth --test nodes
 
 described_as_served
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod browser;
+mod page;
 mod probe;
 mod seed;
 pub mod smtp;
@@ -25,7 +26,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use answer::{Answer, Tokens};
-pub use browser::{Browser, Form, Page};
+pub use browser::Browser;
+pub use page::{Form, Page};
 pub use seed::{ALL_SCOPES, CHALLENGE, TestApp, VERIFIER};
 
 /// Monday, 5 January 2026, 10:00:00 UTC: when every test begins.
