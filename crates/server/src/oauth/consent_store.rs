@@ -18,6 +18,8 @@ sql::statements! {
         VALUES ($1, $2, '', '', 0, $3, $3)
         ON CONFLICT (user_id, app_id) DO UPDATE SET user_id = excluded.user_id
         RETURNING granted_scopes, declined_scopes, consent_version, first_granted_at";
+    /// The same, where there must be one.
+    TAKE_CONSENT = "UPDATE consents SET user_id = user_id WHERE user_id = $1 AND app_id = $2";
     /// The latest answer takes the place of the one before.
     SAVE_CONSENT = "UPDATE consents SET granted_scopes = $3, declined_scopes = $4, consent_version = $5, answered_at = $6
         WHERE user_id = $1 AND app_id = $2";
@@ -41,6 +43,15 @@ pub fn find_consent(tx: &mut Tx<'_>, user: &UserId, app: &AppId) -> Result<Optio
 pub fn hold_consent(tx: &mut Tx<'_>, user: &UserId, app: &AppId, now: Timestamp) -> Result<Option<Consent>, DbError> {
     let held = tx.one(&HOLD_CONSENT, params![user, app, now], consent)?;
     Ok((held.version > 0).then_some(held))
+}
+
+/// Takes what a person has answered about an app, for a unit that looks at all that the app holds of the person: until it
+/// ends, no other such unit does. Before codes and grants, always. False when the person has taken the answer back.
+///
+/// # Errors
+/// When the database refuses.
+pub fn take_consent(tx: &mut Tx<'_>, user: &UserId, app: &AppId) -> Result<bool, DbError> {
+    tx.execute(&TAKE_CONSENT, params![user, app]).map(|rows| rows == 1)
 }
 
 /// Remembers an answer, in the place that [`hold_consent`] holds.

@@ -111,8 +111,9 @@ pub fn remove_access(
     address: &str,
     now: Timestamp,
 ) -> Result<u64, DbError> {
-    let ended = store::end_all_between(tx, user, app, now)?;
+    // First of all, as whoever counts the grants takes it before them.
     store::delete_consent(tx, user, app)?;
+    let ended = store::end_all_between(tx, user, app, now)?;
     Record::new(random, now, Actor::User(user.clone()), "access.removed")
         .app(app)
         .user(user)

@@ -15,6 +15,7 @@ use sql::{DbError, Tx};
 use super::access_token::{NewAccessToken, TokenId};
 use super::client_auth::{self, Ask};
 use super::codes::{self, Code, Decision, Proof};
+use super::consent_store::take_consent;
 use super::ends;
 use super::grant::{EndReason, Family, Generation, Grant};
 use super::id_token::NewIdToken;
@@ -80,6 +81,11 @@ pub fn redeem(tx: &mut Tx<'_>, asked: &Redemption) -> Result<Outcome, DbError> {
                     Ok(opens) => opens,
                     Err(refusal) => return Ok(Outcome::Refused(refusal)),
                 };
+                // How many grants live is a question about all of them: two redemptions at once come one after the other.
+                let is_bounded = asked.ask.app.config.tokens.max_live_grants > 0;
+                if is_bounded && !take_consent(tx, &code.user_id, &app.id)? {
+                    continue;
+                }
                 if store::claim_code(tx, &asked.code, Some(id), asked.ask.now)? {
                     let issued = issue(asked, &app, &code, id, opens, client);
                     store::insert_grant(tx, &new_grant(asked, &app, &code, &issued), &asked.code)?;

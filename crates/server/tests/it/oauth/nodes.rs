@@ -383,3 +383,33 @@ async fn what_nodes_note_is_written_without_waiting_for_each_other() {
         db.close().await;
     }
 }
+
+/// Two codes of one person for one app, redeemed at the same moment at two nodes, where one grant may live. Both have found
+/// the older grant, and neither the other's, when they come to end it.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_grants_live_is_bounded_over_all_nodes() {
+    let here = World::with("database.connections = 8\ntokens.max_live_grants = 1").await;
+    let there = here.second_node().await;
+    let app = here.approved_app("planner").await;
+    let ada = here.person("ada@example.com").await;
+    redeem(&here, &app, &here.code(&app, &ada).await).await.tokens();
+    let (one, other) = (here.code(&app, &ada).await, here.code(&app, &ada).await);
+    let (begun, waits) = std::sync::mpsc::channel();
+    let db = here.app.db.clone();
+    let holding = tokio::spawn(async move {
+        let hold = sql::Statement::new("TEST", "UPDATE grants SET last_used_at = last_used_at");
+        let unit = db.write(move |tx| {
+            let held = tx.execute(&hold, &[]);
+            let _ = begun.send(());
+            std::thread::sleep(Duration::from_millis(700));
+            held
+        });
+        unit.await
+    });
+    tokio::task::spawn_blocking(move || waits.recv()).await.unwrap().unwrap();
+    let (one, other) = tokio::join!(redeem(&here, &app, &one), redeem(&there, &app, &other));
+    holding.await.unwrap().unwrap();
+    one.tokens();
+    other.tokens();
+    assert_eq!(here.count("SELECT COUNT(*) FROM grants WHERE ended_at IS NULL", &[]).await, 1);
+}

@@ -166,10 +166,11 @@ async fn no_session_begins_with_a_password_that_is_changed_at_that_moment() {
         let sessions = sql::Statement::new("TEST", "DELETE FROM sessions");
         let unit = db.write(move |tx| {
             tx.execute(&change, &[])?;
+            let ended = tx.execute(&sessions, &[]);
             let _ = begun.send(());
             // As long as it takes to compare the old one, and to begin.
             std::thread::sleep(Duration::from_millis(1_500));
-            tx.execute(&sessions, &[])
+            ended
         });
         unit.await
     });
