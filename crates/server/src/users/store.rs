@@ -38,6 +38,7 @@ statements! {
     INSERT_USER = "INSERT INTO users (id, email, name, lname, password_hash, created_at, email_verified_at, password_changed_at, oauth_granted_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $8) ON CONFLICT (email) DO NOTHING";
     INSERT_ROLE = "INSERT INTO user_roles (user_id, role) VALUES ($1, $2) ON CONFLICT (user_id, role) DO NOTHING";
+    TAKE_USER = "UPDATE users SET name = name WHERE id = $1";
     DELETE_ROLES = "DELETE FROM user_roles WHERE user_id = $1";
     UPDATE_NAME = "UPDATE users SET name = $2, lname = $3 WHERE id = $1 AND deleted_at IS NULL";
     LOCK_USER = "UPDATE users SET locked_at = COALESCE(locked_at, $2), epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 + 1 END \
@@ -159,6 +160,8 @@ pub fn create(tx: &mut Tx<'_>, user: &NewUser) -> Result<Created, DbError> {
 /// Replaces the roles, whoever else does so at the same time.
 pub fn set_roles(tx: &mut Tx<'_>, id: &UserId, roles: Roles) -> Result<(), DbError> {
     account_store::hold_roles(tx)?;
+    // Where nobody is an admin yet, nothing was held.
+    tx.execute(&TAKE_USER, params![id])?;
     tx.execute(&DELETE_ROLES, params![id])?;
     insert_roles(tx, id, roles)
 }

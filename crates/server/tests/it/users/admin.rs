@@ -192,3 +192,27 @@ async fn people_are_found_by_how_their_address_begins_a_page_at_a_time() {
     browser.post("/admin/users/u-nobody/lock", &[("csrf", &csrf)]).await.is_closed(404, "not_found");
     browser.post("/admin/users/u-nobody/lock", &[]).await.is_closed(403, "form_expired");
 }
+
+/// Two who give one person different roles at the same moment: the later word is the whole of it, not both together.
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_are_set_at_the_same_moment_do_not_add_up() {
+    let world = World::with("database.connections = 8").await;
+    let id = world.person("asha@example.com").await;
+    let (db, first) = (world.app.db.clone(), id.clone());
+    let (begun, waits) = std::sync::mpsc::channel();
+    let setting = tokio::spawn(async move {
+        let unit = db.write(move |tx| {
+            let set = users::set_roles(tx, &first, Roles::NONE.with(Role::Reviewer));
+            let _ = begun.send(());
+            std::thread::sleep(std::time::Duration::from_millis(400));
+            set
+        });
+        unit.await
+    });
+    tokio::task::spawn_blocking(move || waits.recv()).await.unwrap().unwrap();
+    let second = id.clone();
+    world.write(move |tx| users::set_roles(tx, &second, Roles::NONE.with(Role::User))).await;
+    setting.await.unwrap().unwrap();
+    let user = world.write(move |tx| users::find(tx, &id)).await.unwrap();
+    assert_eq!(user.roles, Roles::NONE.with(Role::User));
+}
