@@ -43,6 +43,8 @@ pub struct Phase {
     pub commit_syncs: Option<f64>,
     /// The server's memory before and after, in MiB.
     pub memory_mib: [f64; 2],
+    /// The most that the server held since its start, or since that was forgotten, in MiB.
+    pub peak_mib: f64,
     /// The database's memory after, in MiB, where it has processes of its own.
     pub database_mib: Option<f64>,
 }
@@ -148,21 +150,24 @@ async fn run_paced<J: 'static, T: 'static>(
     for connection in open {
         tasks.spawn_local(call_in_turn(connection, Rc::clone(&shared)));
     }
+    // Connections stay open until all is read: a server with a thread for each must not lose what they used.
+    let mut open = Vec::with_capacity(connections);
     while let Some(ended) = tasks.join_next().await {
-        ended??;
+        open.push(ended??);
     }
     let seconds = started.elapsed().as_secs_f64();
     drop(keeper.map(std::thread::JoinHandle::join));
     let own = CpuReading::of(std::process::id())?.since(&own_before);
     let after = target.usage()?;
+    drop(open);
     let phase = phase(shared.operation.name, connections, seconds, shared.nanoseconds.take(), own, &before, &after);
     Ok((phase, shared.results.take()))
 }
 
-async fn call_in_turn<J, T>(mut connection: Connection, shared: Rc<Shared<J, T>>) -> Fallible<()> {
+async fn call_in_turn<J, T>(mut connection: Connection, shared: Rc<Shared<J, T>>) -> Fallible<Connection> {
     loop {
         let number = shared.next.replace(shared.next.get() + 1);
-        let Some(job) = shared.jobs.get(number) else { return Ok(()) };
+        let Some(job) = shared.jobs.get(number) else { return Ok(connection) };
         let call = (shared.operation.call)(job)?;
         let sent = match &shared.pace {
             Some(pace) => {
@@ -210,6 +215,7 @@ fn phase(
         syncs: syncs.map(|(before, after)| each(after.all - before.all)),
         commit_syncs: syncs.map(|(before, after)| each(after.committing - before.committing)),
         memory_mib: [before.memory_mib(), after.memory_mib()],
+        peak_mib: after.peak_mib(),
         database_mib: after.database_mib(),
     }
 }

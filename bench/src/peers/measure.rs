@@ -45,6 +45,7 @@ pub async fn measure(subject: &Subject, operations: Operations, sizes: &Sizes) -
     let warm = go_around(subject, operations, 8, 64).await?;
     let calls = sizes.calls_at(&warm);
     go_around(subject, operations, 8, calls.min(1_000)).await?;
+    subject.target.forget_peak()?;
     let mut phases = Vec::new();
     for &connections in &sizes.connections {
         let probe = go_around(subject, operations, connections, 64.max(4 * connections)).await?;

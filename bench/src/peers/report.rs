@@ -95,15 +95,14 @@ fn table(text: &mut String, operation: &str, outcomes: &[Outcome]) {
     text.push('\n');
 }
 
-/// The most that was seen between the phases.
 fn most_memory(outcome: &Outcome) -> f64 {
-    outcome.phases.iter().flat_map(|phase| phase.memory_mib).fold(0.0, f64::max)
+    outcome.phases.iter().map(|phase| phase.peak_mib).fold(0.0, f64::max)
 }
 
 fn memory(text: &mut String, outcomes: &[Outcome]) {
     text.push_str(
-        "Memory, the most that was held before or after any phase; several processes together, each with its share of \
-         what they have in common:\n\n| server | MiB | of the database, MiB |\n| --- | ---: | ---: |\n",
+        "Memory, the most that one process held at any moment of the load; of several together what they held after any \
+         phase, each with its share of what they have in common:\n\n| server | MiB | of the database, MiB |\n| --- | ---: | ---: |\n",
     );
     for outcome in outcomes.iter().filter(|outcome| !outcome.phases.is_empty()) {
         let database = outcome.phases.iter().filter_map(|phase| phase.database_mib).reduce(f64::max);
