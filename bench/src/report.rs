@@ -37,7 +37,8 @@ impl Machine {
             date: now.chars().take(10).collect(),
             processor: model.map_or("unknown processor", |(_, name)| name).to_owned(),
             cores: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            // Its version, without what a distribution adds.
+            kernel: read("/proc/sys/kernel/osrelease").trim().splitn(3, '.').take(2).collect::<Vec<_>>().join("."),
             engine: engine.to_owned(),
             load_before: read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
         }

@@ -14,6 +14,7 @@ mod report;
 mod subject;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -22,6 +23,9 @@ use crate::load::Phase;
 use crate::report::{Aim, Machine};
 use contestants::Contestant;
 use measure::Sizes;
+
+/// Nobody takes longer, unless an answer never comes.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// What to compare, and where.
 #[derive(Debug)]
@@ -90,7 +94,8 @@ impl Plan {
 
     async fn measure(&self, contestant: &Contestant, sizes: &Sizes) -> Fallible<Vec<Phase>> {
         let subject = contestant.start(self).await?;
-        measure::measure(&subject, contestant.operations(), sizes).await
+        let measured = measure::measure(&subject, contestant.operations(), sizes);
+        tokio::time::timeout(LONGEST, measured).await.map_err(|_| "it did not end within five minutes")?
     }
 }
 
