@@ -38,13 +38,18 @@ impl Browser {
 
     /// Signs in where the app's authorization request leads and allows everything: from then on the consent stands.
     pub async fn sign_in_and_allow(&mut self, user: &User, client: &Client) -> Fallible<()> {
-        let mut reply = self.request(Method::GET, &authorize_path(client), None).await?;
+        self.authorize(&authorize_path(client), user, client).await.map(drop)
+    }
+
+    /// Opens an authorization request, signs in and allows everything where that is asked for, and gives the code.
+    pub async fn authorize(&mut self, path: &str, user: &User, client: &Client) -> Fallible<String> {
+        let mut reply = self.request(Method::GET, path, None).await?;
         // Sign-in page, consent page, the app: no honest way is longer than this.
         for _ in 0..8 {
             if reply.status.is_redirection() {
                 let location = reply.header(LOCATION).to_owned();
                 if location.starts_with(&client.redirect_uri) {
-                    return code_of(&reply).map(drop);
+                    return code_of(&reply);
                 }
                 let path = location.strip_prefix(&self.origin).unwrap_or(&location).to_owned();
                 reply = self.request(Method::GET, &path, None).await?;

@@ -155,6 +155,16 @@ impl Caller {
         }
     }
 
+    /// A grant is given back.
+    pub fn revoke(&self) -> Operation<String, ()> {
+        let caller = self.clone();
+        Operation {
+            name: "revoke",
+            call: Box::new(move |token: &String| caller.client_post("/api/oauth2/v2/revoke", &[("token", token)])),
+            read: Box::new(|reply| reply.expect(StatusCode::OK, "a revocation").map(drop)),
+        }
+    }
+
     /// What a token is worth.
     pub fn introspect(&self) -> Operation<String, ()> {
         let caller = self.clone();

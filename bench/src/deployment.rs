@@ -162,6 +162,19 @@ pub fn wait_for(address: SocketAddr) -> Fallible<()> {
     Ok(())
 }
 
+impl Deployment {
+    /// Asks the servers to end, and waits until they have closed their database.
+    pub fn stop(&mut self) -> Fallible<()> {
+        for node in &mut self.nodes {
+            if !Command::new("kill").arg(node.id().to_string()).status()?.success() {
+                return Err("the server could not be asked to end".into());
+            }
+            node.wait()?;
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Deployment {
     fn drop(&mut self) {
         for node in &mut self.nodes {

@@ -8,8 +8,6 @@
 mod breakdown;
 mod browser;
 mod calls;
-mod console;
-mod crowd;
 mod deployment;
 mod floor;
 mod http;
@@ -20,6 +18,7 @@ mod postgres;
 mod process;
 mod profile;
 mod report;
+mod scale;
 mod steady;
 mod unit;
 mod worker;
@@ -48,10 +47,10 @@ enum Command {
     Run(Run),
     /// Run one operation alone, under `perf record` if wished.
     Profile(Profile),
-    /// The pages of the console and the review on a large data set.
-    Console(Console),
     /// The same calls against this server and against peers from the registries.
     Peers(Peers),
+    /// The server on a large data set.
+    Scale(scale::Scale),
     /// A part of the floor; started by `run`.
     #[command(hide = true)]
     Worker,
@@ -117,31 +116,6 @@ struct Profile {
 }
 
 #[derive(Debug, Args)]
-struct Console {
-    /// The built server.
-    #[arg(long, value_name = "FILE")]
-    server: PathBuf,
-    /// A folder on the disk to be measured.
-    #[arg(long, value_name = "FOLDER", default_value = "target")]
-    scratch: PathBuf,
-    /// Another database than the embedded one: postgres://… It must be empty.
-    #[arg(long, value_name = "URL")]
-    database_url: Option<String>,
-    /// Apps that serve everybody.
-    #[arg(long, value_name = "NUMBER", default_value = "100000")]
-    apps: usize,
-    /// Apps that wait for a review.
-    #[arg(long, value_name = "NUMBER", default_value = "10000")]
-    waiting: usize,
-    /// Entries of the audit log.
-    #[arg(long, value_name = "NUMBER", default_value = "1000000")]
-    entries: usize,
-    /// How often each page is asked for.
-    #[arg(long, value_name = "NUMBER", default_value = "200")]
-    calls: usize,
-}
-
-#[derive(Debug, Args)]
 struct Peers {
     /// The built server.
     #[arg(long, value_name = "FILE")]
@@ -170,8 +144,8 @@ fn main() -> ExitCode {
     let ended = match CommandLine::parse().command {
         Command::Run(run) => run.run(),
         Command::Profile(profile) => profile.run(),
-        Command::Console(console) => console.run(),
         Command::Peers(peers) => peers.run(),
+        Command::Scale(scale) => scale.run(),
         Command::Worker => worker::work(),
     };
     match ended {
@@ -258,25 +232,6 @@ impl Profile {
         if let (Some(samples), Some(phase)) = (&self.samples, phases.first()) {
             println!("\n{}", breakdown::markdown(samples, phase.server_cpu_us)?);
         }
-        Ok(())
-    }
-}
-
-impl Console {
-    fn run(self) -> Fallible<()> {
-        let plan = console::Plan {
-            program: self.server,
-            scratch: self.scratch,
-            database_url: self.database_url,
-            size: crowd::Size {
-                served: self.apps.max(100),
-                waiting: self.waiting.max(100),
-                entries: self.entries.max(1_000),
-            },
-            calls: self.calls,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        println!("{}", tokio::task::LocalSet::new().block_on(&runtime, plan.run())?);
         Ok(())
     }
 }

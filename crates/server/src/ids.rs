@@ -9,17 +9,12 @@ use crate::random::{Random, uuid_bytes, uuid_text};
 use crate::time::Timestamp;
 
 macro_rules! text_id {
-    ($(#[$doc:meta] $name:ident, $prefix:literal;)*) => { $(
+    ($(#[$doc:meta] $name:ident;)*) => { $(
         #[$doc]
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
         impl $name {
-            /// A fresh one.
-            pub fn mint(random: &Random) -> $name {
-                $name(format!(concat!($prefix, "{}"), random.uuid()))
-            }
-
             /// Takes a text for an id; whether such a thing exists only the database knows.
             pub fn from_text(text: impl Into<String>) -> $name {
                 $name(text.into())
@@ -60,23 +55,53 @@ macro_rules! text_id {
 
 text_id! {
     /// A user: an account of a person.
-    UserId, "u-";
+    UserId;
     /// An app, the product's word for an OAuth client.
-    AppId, "app-";
+    AppId;
     /// One revision of an app.
-    RevisionId, "rev-";
+    RevisionId;
     /// One secret of an app.
-    SecretId, "sec-";
+    SecretId;
     /// One key of an app.
-    AppKeyId, "key-";
+    AppKeyId;
     /// Names a session in lists and codes; the cookie's value is something else.
-    SessionId, "ses-";
+    SessionId;
     /// A meeting, the API's `_id`.
-    MeetingId, "sm-";
+    MeetingId;
     /// An invitation to collaborate on, test or own an app.
-    InvitationId, "inv-";
+    InvitationId;
     /// One decision of a reviewer.
+    DecisionId;
+}
+
+macro_rules! mint {
+    ($($name:ident, $prefix:literal;)*) => { $(
+        impl $name {
+            /// A fresh one.
+            pub fn mint(random: &Random) -> $name {
+                $name(format!(concat!($prefix, "{}"), random.uuid()))
+            }
+        }
+    )* };
+}
+
+mint! {
+    UserId, "u-";
+    AppId, "app-";
+    RevisionId, "rev-";
+    SecretId, "sec-";
+    AppKeyId, "key-";
+    SessionId, "ses-";
+    InvitationId, "inv-";
     DecisionId, "dec-";
+}
+
+impl MeetingId {
+    /// A fresh one. It begins with the time: there are so many meetings that new ones, each at another place of every index,
+    /// would have a page of the disk read and written for each.
+    pub fn mint(random: &Random, now: Timestamp) -> MeetingId {
+        MeetingId(format!("sm-{}", uuid_text(&random.timed_uuid(now))))
+    }
 }
 
 /// The `client_id` of RFC 6749 section 2.2: 24 hexadecimal digits that an app keeps for life.

@@ -7,12 +7,16 @@ pub(crate) trait Session {
     fn engine(&self) -> Engine;
     fn execute(&mut self, statement: &Statement, params: &[Value<'_>]) -> Result<u64, DbError>;
     fn each(&mut self, statement: &Statement, params: &[Value<'_>], on_row: OnRow<'_>) -> Result<(), DbError>;
+    /// Writes rows of one table, as fast as the engine takes them: by `insert`, which takes one, or by `copy`, which takes
+    /// them from the connection.
+    fn load(&mut self, insert: &Statement, copy: &Statement, rows: Rows<'_>) -> Result<(), DbError>;
     /// Runs several statements at once: a migration.
     fn batch(&mut self, sql: &str) -> Result<(), DbError>;
     /// Lifts the bound on a statement's time: migrations may build an index.
     fn be_patient(&mut self) -> Result<(), DbError>;
 }
 
+pub(crate) type Rows<'r> = &'r mut dyn Iterator<Item = Vec<Value<'r>>>;
 pub(crate) type OnRow<'f> = &'f mut dyn FnMut(&Row<'_>) -> Result<(), DbError>;
 
 /// A transaction, handed to a unit of work.
@@ -98,6 +102,10 @@ impl<'a> Tx<'a> {
         let mut rows = Vec::new();
         self.each(statement, params, &mut |row| map(row).map(|value| rows.push(value)))?;
         Ok(rows)
+    }
+
+    pub(crate) fn load(&mut self, insert: &Statement, copy: &Statement, rows: Rows<'_>) -> Result<(), DbError> {
+        self.guard(insert, |session| session.load(insert, copy, rows))
     }
 
     pub(crate) fn batch(&mut self, name: &'static str, sql: &str) -> Result<(), DbError> {

@@ -39,7 +39,8 @@ pub async fn create_meeting(State(app): State<SharedApp>, request: Request<Body>
     let (parts, body) = request.into_parts();
     let call = Call::begin(&app, &Presented::of(&parts), "meeting:create")?;
     let draft = Asked::read(&parts, body, |body| Draft::read(body, Purpose::Create)).await;
-    let (mint, now) = (Mint::new(&app.random), call.now());
+    let now = call.now();
+    let mint = Mint::new(&app.random, now);
     let meeting = draft.answer(&call, move |tx, person, draft| desk::create(tx, person, draft, &mint, now)).await?;
     Ok(json(StatusCode::OK, &CreatedAnswer::of(&meeting, &app.issuer)))
 }

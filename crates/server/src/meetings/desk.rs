@@ -47,9 +47,9 @@ pub struct Mint {
 
 impl Mint {
     /// Fresh ids and a fresh PIN.
-    pub fn new(random: &Random) -> Mint {
+    pub fn new(random: &Random, now: Timestamp) -> Mint {
         let jiomeet_ids = std::array::from_fn(|_| JiomeetId::mint(random));
-        Mint { id: MeetingId::mint(random), pin: Pin::mint(random), jiomeet_ids }
+        Mint { id: MeetingId::mint(random, now), pin: Pin::mint(random), jiomeet_ids }
     }
 }
 

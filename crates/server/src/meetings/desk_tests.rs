@@ -60,7 +60,7 @@ impl Desk {
     }
 
     async fn create(&self, draft: Draft, now: i64) -> Result<Meeting, Refusal> {
-        let mint = Mint::new(&self.random);
+        let mint = Mint::new(&self.random, at(now));
         self.unit(move |tx, owner| create(tx, owner, &draft, &mint, at(now))).await
     }
 
@@ -131,7 +131,7 @@ async fn ten_digits_that_are_taken_are_not_given_again() {
     let (db, _scratch) = database().await;
     let desk = Desk::new(&db);
     let first = desk.create(draft(NOW, 30, json!({})), NOW).await.unwrap();
-    let mut mint = Mint::new(&desk.random);
+    let mut mint = Mint::new(&desk.random, at(NOW));
     let free = mint.jiomeet_ids[1].clone();
     mint.jiomeet_ids[0] = first.jiomeet_id.clone();
     let draft = draft(NOW, 30, json!({}));
@@ -181,7 +181,7 @@ async fn repeating_meetings_are_bounded_in_number_and_single_ones_are_not() {
     let (db, _scratch) = database().await;
     let desk = Desk::new(&db);
     let daily = || draft(NOW, 30, json!({"repeatOptions": {"repeat": "daily"}}));
-    let mints: Vec<_> = (0..MOST_SERIES).map(|_| Mint::new(&desk.random)).collect();
+    let mints: Vec<_> = (0..MOST_SERIES).map(|_| Mint::new(&desk.random, at(NOW))).collect();
     let first = mints[0].id.clone();
     let rule = daily();
     desk.unit(move |tx, owner| {

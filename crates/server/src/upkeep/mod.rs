@@ -1,8 +1,11 @@
 //! What the server does by itself: rotating keys and reading them again, and sweeping away, or forgetting, what has expired.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod bite;
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bite::Bite;
 use sql::{DbError, Tx};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -17,11 +20,8 @@ use crate::{apps, keys, mail, meetings, oauth, review, users};
 /// How often it looks around.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// Rows deleted in one unit of work: few enough that no request waits for them.
-const BATCH: i64 = 500;
-
-/// Units a sweeper may take at one time; the rest waits for the next.
-const MAX_BATCHES: usize = 200;
+/// How long a sweeper goes on before the next has its turn; what is left has the next round, which follows at once.
+const TURN: Duration = Duration::from_secs(10);
 
 /// A function that deletes at most so many expired rows and says how many it deleted.
 type Sweeper = fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>;
@@ -90,16 +90,19 @@ async fn read_keys(app: &SharedApp) {
 }
 
 async fn shared_rounds(app: SharedApp, mut stopped: watch::Receiver<bool>) {
-    while goes_on(&mut stopped).await {
-        sweep_all(&app, &stopped).await;
+    let mut wait = INTERVAL;
+    while goes_on(&mut stopped, wait).await {
+        let is_done = sweep_all(&app, &stopped).await;
+        wait = if is_done { INTERVAL } else { Duration::ZERO };
     }
 }
 
 /// Waits for the next round; false when there is none.
-async fn goes_on(stopped: &mut watch::Receiver<bool>) -> bool {
+async fn goes_on(stopped: &mut watch::Receiver<bool>, wait: Duration) -> bool {
     tokio::select! {
-        () = tokio::time::sleep(INTERVAL) => true,
+        biased;
         _ = stopped.changed() => false,
+        () = tokio::time::sleep(wait) => true,
     }
 }
 
@@ -117,53 +120,77 @@ async fn tend_own(app: &SharedApp) {
     app.oauth.view.forget_expired();
 }
 
-/// What one node does for all: each room's sweeping is a piece of work that comes again and again, and is claimed.
-async fn sweep_all(app: &SharedApp, stopped: &watch::Receiver<bool>) {
+/// What one node does for all: each room's sweeping is a piece of work that comes again and again, and is claimed. False
+/// when this node has left something for the next round.
+async fn sweep_all(app: &SharedApp, stopped: &watch::Receiver<bool>) -> bool {
+    let mut is_done = true;
     for (room, sweepers) in SWEEPERS {
         match sweep_room(app, room, sweepers, stopped).await {
-            Ok(0) => {}
-            Ok(rows) => debug!(room, rows, "swept"),
+            Ok(Swept { rows: 0, .. }) => {}
+            Ok(swept) => {
+                debug!(room, rows = swept.rows, "swept");
+                is_done &= swept.is_done;
+            }
             Err(error) => warn!(room, %error, "sweeping stopped; it goes on at the next round"),
         }
     }
+    is_done
 }
 
+/// What a room's sweepers did in their turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Swept {
+    rows: u64,
+    is_done: bool,
+}
+
+/// Runs each sweeper until nothing is left, its turn is over, or the server stops. It bites off as much as takes a few
+/// milliseconds and rests as long as the bite took: no request waits for more than one bite, and whoever else writes has
+/// half of the database at least.
 async fn sweep_room(
     app: &SharedApp,
     room: &'static str,
     sweepers: &[Sweeper],
     stopped: &watch::Receiver<bool>,
-) -> Result<u64, DbError> {
+) -> Result<Swept, DbError> {
     let now = app.clock.now();
     let claimed = app.db.write(move |tx| jobs::claim_recurring(tx, Kind::Sweeping, room, now, HOLD)).await?;
-    let Some(mut claim) = claimed else { return Ok(0) };
-    let mut rows = 0;
+    let mut done = Swept { rows: 0, is_done: true };
+    let Some(mut claim) = claimed else { return Ok(done) };
     for sweeper in sweepers {
-        for _ in 0..MAX_BATCHES {
-            if *stopped.borrow() {
+        let (begun, mut bite) = (Instant::now(), Bite::FIRST);
+        loop {
+            if *stopped.borrow() || begun.elapsed() > TURN {
+                done.is_done = false;
                 break;
             }
-            match sweep_batch(app, *sweeper, claim).await? {
-                (Some(held), swept) => {
-                    claim = held;
-                    rows += swept;
-                    if swept < BATCH.unsigned_abs() {
-                        break;
-                    }
-                }
-                // Held up for so long that another node took it over.
-                (None, _) => return Ok(rows),
+            let bitten = Instant::now();
+            let (held, rows) = sweep_batch(app, *sweeper, claim, bite.rows()).await?;
+            // Held up for so long that another node took it over.
+            let Some(held) = held else { return Ok(done) };
+            claim = held;
+            done.rows += rows;
+            if rows < bite.rows().unsigned_abs() {
+                break;
             }
-            tokio::task::yield_now().await;
+            let took = bitten.elapsed();
+            bite = bite.after(took);
+            tokio::time::sleep(took).await;
         }
     }
-    let again = app.clock.now().plus(INTERVAL);
+    let now = app.clock.now();
+    let again = if done.is_done { now.plus(INTERVAL) } else { now };
     app.db.write(move |tx| jobs::rest(tx, &claim, again)).await?;
-    Ok(rows)
+    Ok(done)
 }
 
 /// One batch, if the claim still holds; gives it back, held for longer.
-async fn sweep_batch(app: &SharedApp, sweeper: Sweeper, claim: Claim) -> Result<(Option<Claim>, u64), DbError> {
+async fn sweep_batch(
+    app: &SharedApp,
+    sweeper: Sweeper,
+    claim: Claim,
+    most: i64,
+) -> Result<(Option<Claim>, u64), DbError> {
     let now = app.clock.now();
     app.db
         .write(move |tx| {
@@ -171,7 +198,7 @@ async fn sweep_batch(app: &SharedApp, sweeper: Sweeper, claim: Claim) -> Result<
             if !jobs::extend(tx, &mut claim, now.plus(HOLD))? {
                 return Ok((None, 0));
             }
-            Ok((Some(claim), sweeper(tx, now, BATCH)?))
+            Ok((Some(claim), sweeper(tx, now, most)?))
         })
         .await
 }
@@ -188,5 +215,5 @@ async fn tend_keys(app: &SharedApp) -> Result<(), KeysError> {
 pub async fn run_once(app: &Arc<crate::app::App>) {
     let (_stop, stopped) = watch::channel(false);
     tend_own(app).await;
-    sweep_all(app, &stopped).await;
+    while !sweep_all(app, &stopped).await {}
 }

@@ -27,11 +27,23 @@ const LIST_REFERENCES: Statement = Statement::twin(
      WHERE k.contype = 'f' AND t.relnamespace = current_schema()::REGNAMESPACE",
 );
 
+/// What stands on the tables and can be made when the rows are there: one index or reference after the other, each with
+/// what removes it and what makes it. SQLite cannot add a reference later.
+const LIST_LATER: Statement = Statement::twin(
+    "LIST_LATER",
+    "SELECT 'DROP INDEX \"' || name || '\"', sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name",
+    "SELECT 'DROP INDEX ' || quote_ident(i.relname), pg_get_indexdef(i.oid) FROM pg_index AS x
+     JOIN pg_class AS i ON i.oid = x.indexrelid
+     WHERE i.relnamespace = current_schema()::REGNAMESPACE
+         AND NOT EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
+     UNION ALL
+     SELECT 'ALTER TABLE ' || conrelid::REGCLASS || ' DROP CONSTRAINT ' || quote_ident(conname),
+         'ALTER TABLE ' || conrelid::REGCLASS || ' ADD CONSTRAINT ' || quote_ident(conname) || ' ' || pg_get_constraintdef(oid)
+     FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::REGNAMESPACE",
+);
+
 /// The tables of this crate: each database has its own.
 const OWN: [&str; 3] = ["schema_migrations", "database_probe", "announcements"];
-
-/// Parameters of one statement; the engines allow 32,766 and 65,535.
-const PARAMETERS: usize = 600;
 
 /// A table that can be copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +54,12 @@ pub struct Table {
     pub columns: Vec<String>,
     /// The columns of the primary key, by their index in `columns`.
     pub key: Vec<usize>,
-    /// How many rows `insert_several` takes.
-    pub together: usize,
     pub first_page: Statement,
     pub next_page: Statement,
-    pub insert_one: Statement,
-    pub insert_several: Statement,
+    /// Takes one row.
+    pub insert: Statement,
+    /// Takes rows from the connection, where the engine can do that.
+    pub copy: Statement,
     pub delete: Statement,
 }
 
@@ -79,6 +91,15 @@ pub fn catalogue(tx: &mut Tx<'_>) -> Result<Vec<Table>, DbError> {
     in_order(tables, &references)
 }
 
+/// Removes what would be kept up to date for every row that is written, and gives the texts that make it again.
+pub fn lift(tx: &mut Tx<'_>) -> Result<Vec<String>, DbError> {
+    let later: Vec<(String, String)> = tx.list(&LIST_LATER, &[], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (removal, _) in &later {
+        tx.batch("LIFT", removal)?;
+    }
+    Ok(later.into_iter().map(|(_, text)| text).collect())
+}
+
 fn in_order(mut waiting: Vec<Table>, references: &[(String, String)]) -> Result<Vec<Table>, DbError> {
     let mut ordered: Vec<Table> = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
@@ -102,24 +123,18 @@ impl Table {
     fn new(name: &str, columns: Vec<String>, key: Vec<usize>) -> Table {
         let (quoted, all, width) = (quote(name), list(columns.iter()), columns.len());
         let order = list(key.iter().map(|index| &columns[*index]));
-        let after = marks(1, key.len());
-        let insert = |rows: usize| {
-            let rows: Vec<String> = (0..rows).map(|row| format!("({})", marks(row * width + 1, width))).collect();
-            lasting(format!("INSERT INTO {quoted} ({all}) VALUES {}", rows.join(", ")))
-        };
-        let together = (PARAMETERS / width).max(1);
+        let after = marks(key.len());
         Table {
             first_page: lasting(format!("SELECT {all} FROM {quoted} ORDER BY {order} LIMIT {PAGE}")),
             next_page: lasting(format!(
                 "SELECT {all} FROM {quoted} WHERE ({order}) > ({after}) ORDER BY {order} LIMIT {PAGE}"
             )),
-            insert_one: insert(1),
-            insert_several: insert(together),
+            insert: lasting(format!("INSERT INTO {quoted} ({all}) VALUES ({})", marks(width))),
+            copy: lasting(format!("COPY {quoted} ({all}) FROM STDIN (FORMAT BINARY)")),
             delete: lasting(format!("DELETE FROM {quoted}")),
             name: name.to_owned(),
             columns,
             key,
-            together,
         }
     }
 }
@@ -132,8 +147,8 @@ fn list<'n>(names: impl Iterator<Item = &'n String>) -> String {
     names.map(|name| quote(name)).collect::<Vec<_>>().join(", ")
 }
 
-fn marks(from: usize, count: usize) -> String {
-    (from..from + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+fn marks(count: usize) -> String {
+    (1..=count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Statements are constants everywhere else. These few, made once a table, live as long as the program too.

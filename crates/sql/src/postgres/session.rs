@@ -1,11 +1,12 @@
 //! One connection and the transaction on it.
 
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use tokio::runtime::{self, Runtime};
 use tokio_postgres::{
     Client, Error,
+    binary_copy::BinaryCopyInWriter,
     error::{Severity, SqlState},
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
@@ -14,7 +15,7 @@ use super::{Target, voice::Voice};
 use crate::{
     Cell, DbError, Engine, Row, Statement, Value,
     job::Access,
-    tx::{self, OnRow, RowOf},
+    tx::{self, OnRow, RowOf, Rows},
 };
 
 type BoxedError = Box<dyn std::error::Error + Sync + Send>;
@@ -329,6 +330,23 @@ impl tx::Session for Session {
         let rows = trip(&self.runtime, self.patience, first, query, &self.client);
         let rows = rows.map_err(|failure| self.failed(failure))?;
         rows.iter().try_for_each(|row| on_row(&Row(RowOf::Postgres(row))))
+    }
+
+    fn load(&mut self, insert: &Statement, copy: &Statement, rows: Rows<'_>) -> Result<(), DbError> {
+        let mut rows = rows.peekable();
+        let Some(width) = rows.peek().map(Vec::len) else { return Ok(()) };
+        // What its parameters are, the columns are.
+        let prepared = self.prepare(insert, width)?;
+        let first = self.first();
+        let load = async {
+            let sink = self.client.copy_in(copy.text(Engine::Postgres)).await?;
+            let mut writer = pin!(BinaryCopyInWriter::new(sink, prepared.params()));
+            for row in rows {
+                writer.as_mut().write_raw(&row).await?;
+            }
+            writer.finish().await.map(drop)
+        };
+        trip(&self.runtime, self.patience, first, load, &self.client).map_err(|failure| self.failed(failure))
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {

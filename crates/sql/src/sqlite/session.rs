@@ -10,7 +10,7 @@ use rusqlite::{
 use super::connection::Connection;
 use crate::{
     Cell, DbError, Engine, Row, Statement, Value,
-    tx::{self, OnRow, RowOf},
+    tx::{self, OnRow, RowOf, Rows},
 };
 
 /// How long one step of a migration may take.
@@ -59,6 +59,13 @@ impl tx::Session for Session<'_> {
         let mut rows = prepared.raw_query();
         while let Some(row) = rows.next().map_err(|error| self.0.error(error))? {
             on_row(&Row(RowOf::Sqlite(row)))?;
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, insert: &Statement, _copy: &Statement, rows: Rows<'_>) -> Result<(), DbError> {
+        for row in rows {
+            self.execute(insert, &row)?;
         }
         Ok(())
     }

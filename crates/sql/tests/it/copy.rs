@@ -11,6 +11,7 @@ const PEOPLE: Migration = Migration::common(
     1,
     "people",
     "CREATE TABLE people (id TEXT PRIMARY KEY, photo BYTEA, born BIGINT);
+     CREATE UNIQUE INDEX people_born ON people (born) WHERE born IS NOT NULL;
      CREATE TABLE badges (person TEXT NOT NULL REFERENCES people (id), kind TEXT COLLATE \"C\" NOT NULL, at BIGINT NOT NULL,
          PRIMARY KEY (person, kind));
      CREATE TABLE settings (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
@@ -70,6 +71,17 @@ async fn a_database_moves_to_the_other_engine_and_back_and_is_the_same() {
     let none = server.read(|tx| tx.one(&FIND_PHOTO, params!["B-1"], |row| row.get::<Option<Vec<u8>>>(0))).await;
     assert_eq!(none, Ok(None));
     assert_eq!(count(&back, SETTING).await, 2);
+}
+
+#[tokio::test]
+async fn a_copy_keeps_the_rules_of_the_schema() {
+    let (from, _, _first) = filled(Engine::Sqlite).await;
+    let (to, _, _second) = open(testing::engine()).await;
+    copy(&from, &to, &[PEOPLE], &[]).await.unwrap();
+    let twin = to.write(|tx| tx.execute(&INSERT_PERSON, params!["twin", None::<i64>, i64::MIN]).map(drop)).await;
+    assert!(matches!(twin, Err(DbError::Unique { .. })), "{twin:?}");
+    let badge = to.write(|tx| tx.execute(&INSERT_BADGE, params!["nobody", "a", 1_i64]).map(drop)).await;
+    assert!(matches!(badge, Err(DbError::ForeignKey(_))), "{badge:?}");
 }
 
 #[tokio::test]

@@ -67,6 +67,18 @@ async fn every_filter_finds_what_it_should_page_by_page_even_within_one_moment()
 }
 
 #[tokio::test]
+async fn an_apps_entries_of_one_action_are_found_whether_it_is_common_or_rare() {
+    let world = World::new().await;
+    let (app, user) = (AppId::from_text("app-1"), UserId::from_text("u-1"));
+    let entry = |action| Record::new(&Random::default(), world.now(), Actor::User(user.clone()), action).app(&app);
+    let records = [entry("consent.granted"), entry("consent.granted"), entry("app.held")];
+    world.write(move |tx| records.iter().try_for_each(|record| record.write(tx))).await;
+    for (action, number) in [("consent.granted", 2), ("app.held", 1), ("app.deleted", 0), ("", 3)] {
+        assert_eq!(world.audit(filter("app-1", "", action)).await.len(), number, "{action}");
+    }
+}
+
+#[tokio::test]
 async fn a_person_is_found_by_what_they_did_and_what_was_done_to_them() {
     let world = World::new().await;
     let user = world.person("asha@example.com").await;
