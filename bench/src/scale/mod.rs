@@ -6,8 +6,11 @@
 mod databases;
 mod desk;
 mod dice;
+mod expiry;
 mod latency;
 mod loader;
+mod operations;
+mod plans;
 mod probes;
 mod rows;
 mod size;
@@ -37,6 +40,12 @@ enum Step {
     Copy(Copy),
     /// Ask everything on each of them and compare.
     Measure(Measure),
+    /// Explain every statement of the program on the large one.
+    Plans(Plans),
+    /// Let a million rows expire at once while people go on.
+    Expiry(Expiry),
+    /// Start, look up, back up.
+    Operations(Operations),
     /// All of that: what is there already is not made again.
     All(Measure),
 }
@@ -86,6 +95,48 @@ struct Measure {
     /// How often all of it is done.
     #[arg(long, value_name = "NUMBER", default_value = "2")]
     rounds: usize,
+}
+
+#[derive(Debug, Args)]
+struct Plans {
+    #[command(flatten)]
+    place: Place,
+    /// The PostgreSQL where `copy` put the data sets, in place of the embedded ones.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Expiry {
+    #[command(flatten)]
+    place: Place,
+    /// The PostgreSQL where `copy` put the data sets, in place of the embedded ones.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// How many rows expire.
+    #[arg(long, value_name = "NUMBER", default_value = "1000000")]
+    rows: u64,
+}
+
+#[derive(Debug, Args)]
+struct Operations {
+    #[command(flatten)]
+    place: Place,
+    /// The PostgreSQL where `copy` put the data sets, in place of the embedded ones.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// How many revocations are to be remembered at a start.
+    #[arg(long, value_name = "NUMBER", default_value = "900000")]
+    revocations: u64,
+    /// Also back up, which needs as much of the disk again.
+    #[arg(long)]
+    backup: bool,
+}
+
+/// The large data set's database on that PostgreSQL.
+fn large(database_url: Option<&str>) -> Fallible<Option<String>> {
+    let urls = database_url.map(databases::urls).transpose()?;
+    Ok(urls.map(|[_, _, large]| large))
 }
 
 /// The data sets, by the names of their folders.
@@ -138,6 +189,21 @@ impl Scale {
                 Step::Load(load) => load.run(),
                 Step::Copy(Copy { place, database_url }) => databases::copy(&place, &database_url).await,
                 Step::Measure(measure) => measure.run().await,
+                Step::Plans(Plans { place, database_url }) => {
+                    let url = large(database_url.as_deref())?;
+                    println!("{}", plans::look(&DataSet::Large.file(&place), url.as_deref()).await?);
+                    Ok(())
+                }
+                Step::Expiry(Expiry { place, database_url, rows }) => {
+                    let url = large(database_url.as_deref())?;
+                    println!("{}", expiry::watch(&place, url.as_deref(), rows).await?);
+                    Ok(())
+                }
+                Step::Operations(Operations { place, database_url, revocations, backup }) => {
+                    let url = large(database_url.as_deref())?;
+                    println!("{}", operations::measure(&place, url.as_deref(), revocations, backup).await?);
+                    Ok(())
+                }
                 Step::All(all) => all.everything().await,
             }
         })
@@ -190,7 +256,13 @@ impl Measure {
         {
             databases::copy(&self.place, url).await?;
         }
-        self.run().await
+        let (place, url) = (&self.place, large(self.database_url.as_deref())?);
+        let (url, users) = (url.as_deref(), Size::of(self.factor)?.users);
+        println!("{}", operations::measure(place, url, users * 9 / 10, false).await?);
+        println!("{}", plans::look(&DataSet::Large.file(place), url).await?);
+        self.run().await?;
+        println!("{}", expiry::watch(place, url, users).await?);
+        Ok(())
     }
 }
 

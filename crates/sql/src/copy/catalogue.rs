@@ -27,11 +27,10 @@ const LIST_REFERENCES: Statement = Statement::twin(
      WHERE k.contype = 'f' AND t.relnamespace = current_schema()::REGNAMESPACE",
 );
 
-/// What stands on the tables and can be made when the rows are there: one index or reference after the other, each with
-/// what removes it and what makes it. SQLite cannot add a reference later.
-const LIST_LATER: Statement = Statement::twin(
+/// What stands on PostgreSQL's tables and can be made when the rows are there: one index or reference after the other, each
+/// with what removes it and what makes it.
+const LIST_LATER: Statement = Statement::new(
     "LIST_LATER",
-    "SELECT 'DROP INDEX \"' || name || '\"', sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name",
     "SELECT 'DROP INDEX ' || quote_ident(i.relname), pg_get_indexdef(i.oid) FROM pg_index AS x
      JOIN pg_class AS i ON i.oid = x.indexrelid
      WHERE i.relnamespace = current_schema()::REGNAMESPACE
@@ -91,7 +90,7 @@ pub fn catalogue(tx: &mut Tx<'_>) -> Result<Vec<Table>, DbError> {
     in_order(tables, &references)
 }
 
-/// Removes what would be kept up to date for every row that is written, and gives the texts that make it again.
+/// Removes what PostgreSQL would keep up to date for every row that is written, and gives the texts that make it again.
 pub fn lift(tx: &mut Tx<'_>) -> Result<Vec<String>, DbError> {
     let later: Vec<(String, String)> = tx.list(&LIST_LATER, &[], |row| Ok((row.get(0)?, row.get(1)?)))?;
     for (removal, _) in &later {

@@ -54,8 +54,12 @@ pub async fn copy(
     let emptied = tables.clone();
     to.write(move |tx| emptied.iter().rev().try_for_each(|table| tx.execute(&table.delete, &[]).map(drop))).await?;
     let wanted: Vec<Table> = tables.iter().filter(|table| !except.contains(&table.name.as_str())).cloned().collect();
-    // Indexes are made from the whole of a table in a fraction of the time that it takes to keep them up to date.
-    let later = to.write(lift).await?;
+    // Indexes are made from the whole of a table in a fraction of the time that it takes to keep them up to date. (SQLite
+    // would sort all of it in memory.)
+    let later = match to.engine() {
+        Engine::Postgres => to.write(lift).await?,
+        Engine::Sqlite => Vec::new(),
+    };
     let sent = send(from, to, wanted).await?;
     for text in later {
         to.write(move |tx| make(tx, &text)).await?;
@@ -213,9 +217,7 @@ fn each_page(
 
 fn make(tx: &mut Tx<'_>, text: &str) -> Result<(), DbError> {
     tx.be_patient()?;
-    if tx.engine() == Engine::Postgres {
-        tx.batch("MAKE", "SET LOCAL maintenance_work_mem = '256MB'")?;
-    }
+    tx.batch("MAKE", "SET LOCAL maintenance_work_mem = '256MB'")?;
     tx.batch("MAKE", text)
 }
 
