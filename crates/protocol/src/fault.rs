@@ -90,6 +90,9 @@ catalogue! {
     UNAVAILABLE = "unavailable":
         "The server can not take this request at the moment.",
         "Try again after the number of seconds in the Retry-After header.";
+    OUTCOME_UNKNOWN = "outcome_unknown":
+        "The database failed while it was saving: what you asked for may be done, or may not.",
+        "Look whether it is done before you ask again, after the number of seconds in the Retry-After header.";
     SERVER_ERROR = "server_error":
         "Something went wrong in the server.",
         "Try again; if it happens again, tell the operator the time and the request id.";

@@ -1,8 +1,9 @@
 //! The application: the one value that every handler takes.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use sql::{Db, Options};
+use sql::{Db, DbError, Options};
 use tokio::sync::Notify;
 
 use crate::apps::Refusals;
@@ -15,7 +16,7 @@ use crate::migrations::MIGRATIONS;
 use crate::oauth::{self, Memory, RevocationView};
 use crate::random::Random;
 use crate::screening::Screening;
-use crate::time::Clock;
+use crate::time::{Clock, SettledClock};
 use crate::users::Passwords;
 
 /// Everything a request may need.
@@ -30,6 +31,8 @@ pub struct App {
     pub db: Db,
     /// The time.
     pub clock: Clock,
+    /// The time by which what has expired is deleted.
+    pub settled: SettledClock,
     /// Randomness.
     pub random: Random,
     /// Keys for MAC, derivation, sealing and CSRF.
@@ -77,13 +80,14 @@ impl App {
     /// When one of them cannot be had; the message says what to do.
     pub async fn start(config: Config, issuer: Issuer, clock: Clock, random: Random) -> Result<App, StartError> {
         let catalogue = Catalogue::new(&config, &issuer).map_err(StartError::Config)?;
-        let db = open_database(&config).await?;
+        let db = wait_for_database(&config).await?;
         db.migrate(MIGRATIONS).await?;
         let tokens = config.tokens.clone();
         db.write(move |tx| oauth::raise_longest_lives(tx, &tokens)).await?;
         let (keys, signer) = keys::open(&db, &config.keys, &clock, &random).await?;
 
-        let (view, keys_changed) = (Arc::new(RevocationView::new(clock.clone())), Arc::new(Notify::new()));
+        let settled = SettledClock::new(clock.clone(), config.server.clock_settles_after.get());
+        let (view, keys_changed) = (Arc::new(RevocationView::new(settled.clone())), Arc::new(Notify::new()));
         db.follow(Arc::new(Hearing { view: Arc::clone(&view), keys_changed: Arc::clone(&keys_changed) })).await?;
         let oauth = Memory::new(view);
         let accounts = &config.accounts;
@@ -96,6 +100,7 @@ impl App {
             catalogue,
             db,
             clock,
+            settled,
             random,
             keys,
             signer,
@@ -106,6 +111,27 @@ impl App {
             screening,
             refusals: Refusals::default(),
         })
+    }
+}
+
+/// How long a start waits for a database that is away.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// As [`open_database`], but waits for one that is away: after a power cut both start at once.
+async fn wait_for_database(config: &Config) -> Result<Db, StartError> {
+    let begun = Instant::now();
+    loop {
+        match open_database(config).await {
+            Err(StartError::Database(error)) if error.is_away() && begun.elapsed() < START_PATIENCE => {
+                tracing::warn!(%error, "waiting for the database");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(StartError::Database(error)) if error.is_away() => {
+                let waited = format!("{error}; waited {START_PATIENCE:?} for it");
+                return Err(StartError::Database(DbError::Unavailable { reason: waited, away: true }));
+            }
+            opened => return opened,
+        }
     }
 }
 

@@ -59,7 +59,7 @@ async fn copy_to_file(from: &Db, to: &Path) -> Result<(), DbError> {
 }
 
 fn exists(file: &Path) -> DbError {
-    DbError::Unavailable { reason: format!("{} exists: name a file that does not", file.display()) }
+    DbError::Unavailable { reason: format!("{} exists: name a file that does not", file.display()), away: false }
 }
 
 /// Copies a database to a new one, whole and verified. Servers that still write to the old one write in vain: stop them.

@@ -1,8 +1,9 @@
 //! Time as the product counts it: milliseconds since 1970, handed in, never asked of the system elsewhere.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sql::{Cell, DbError, FromValue, ToValue, Value};
 
@@ -123,5 +124,104 @@ impl Clock {
         if let Source::Manual(now) = &self.0 {
             now.store(to.0, Ordering::SeqCst);
         }
+    }
+}
+
+/// The time by which what has expired is deleted, or forgotten: none that the clock has told for a moment only.
+///
+/// Of what the clock has said in the last while ([`SettledClock::look`] asks it), the monotonic clock tells what it would
+/// come to now; the least of that is the settled time. So a jump ahead counts once it has stood for the whole while, a jump
+/// back at once. Before the first while is over it is the beginning of time: nothing has expired.
+#[derive(Debug, Clone)]
+pub struct SettledClock {
+    clock: Clock,
+    settles_after: Duration,
+    said: Arc<Mutex<Said>>,
+}
+
+/// What a clock said when.
+type Said = VecDeque<(Instant, Timestamp)>;
+
+impl SettledClock {
+    /// Begins to watch a clock. One that tests move is believed at once.
+    pub fn new(clock: Clock, settles_after: Duration) -> SettledClock {
+        SettledClock { clock, settles_after, said: Arc::default() }
+    }
+
+    /// Asks the clock: to be called several times in the while that it takes to settle.
+    pub fn look(&self) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        note(&mut said, Instant::now(), self.clock.now(), self.settles_after);
+    }
+
+    /// The settled time.
+    pub fn now(&self) -> Timestamp {
+        match self.clock.0 {
+            Source::Manual(_) => self.clock.now(),
+            Source::System => {
+                self.look();
+                let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+                settled(&said, Instant::now(), self.settles_after)
+            }
+        }
+    }
+}
+
+fn note(said: &mut Said, at: Instant, time: Timestamp, settles_after: Duration) {
+    said.push_back((at, time));
+    // The last one that is old enough stays, as what the while began with.
+    while said.get(1).is_some_and(|(second, _)| at.duration_since(*second) >= settles_after) {
+        said.pop_front();
+    }
+}
+
+fn settled(said: &Said, at: Instant, settles_after: Duration) -> Timestamp {
+    let is_long_enough = said.front().is_some_and(|(first, _)| at.duration_since(*first) >= settles_after);
+    let times = said.iter().map(|(then, time)| time.plus(at.duration_since(*then)));
+    times.min().filter(|_| is_long_enough).unwrap_or(Timestamp(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHILE: Duration = Duration::from_secs(600);
+
+    /// A clock that is this many seconds ahead, looked at once a minute; the settled time at the last look, in seconds.
+    fn settled_of(ahead: &[i64]) -> i64 {
+        let (begun, mut said) = (Instant::now(), Said::new());
+        let mut last = begun;
+        for (minute, ahead) in (0_u32..).zip(ahead) {
+            last = begun + Duration::from_secs(60) * minute;
+            note(&mut said, last, Timestamp((i64::from(minute) * 60 + 1_000_000 + ahead) * 1000), WHILE);
+        }
+        settled(&said, last, WHILE).as_seconds()
+    }
+
+    #[test]
+    fn nothing_has_expired_before_the_clock_has_settled() {
+        assert_eq!(settled_of(&[0; 10]), 0);
+        assert_eq!(settled_of(&[0; 11]), 1_000_000 + 600);
+        assert_eq!(settled_of(&[0; 100]), 1_000_000 + 99 * 60);
+    }
+
+    #[test]
+    fn a_jump_ahead_counts_once_it_has_stood() {
+        let mut ahead = vec![0; 20];
+        ahead.extend([86_400; 10]);
+        assert_eq!(settled_of(&ahead), 1_000_000 + 29 * 60, "ten minutes are not over");
+        ahead.push(86_400);
+        assert_eq!(settled_of(&ahead), 1_000_000 + 30 * 60 + 86_400);
+    }
+
+    #[test]
+    fn a_jump_back_counts_at_once() {
+        let mut ahead = vec![86_400; 20];
+        ahead.push(0);
+        assert_eq!(settled_of(&ahead), 1_000_000 + 20 * 60);
+        // A clock that was wrong at the start and was set right has deleted nothing.
+        let mut ahead = vec![86_400; 5];
+        ahead.extend([0; 6]);
+        assert_eq!(settled_of(&ahead), 1_000_000 + 600);
     }
 }

@@ -8,6 +8,8 @@ pub enum DbError {
     Unavailable {
         /// What failed and, where it is known, what to do.
         reason: String,
+        /// It cannot be reached, or is starting or stopping: waiting may help, without anybody's doing.
+        away: bool,
     },
     /// The queue of waiting units is full; the unit was not run.
     #[error("too many units of work are waiting for the database; try again in a moment")]
@@ -50,7 +52,16 @@ pub enum DbError {
 
 impl DbError {
     pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
-        DbError::Unavailable { reason: reason.into() }
+        DbError::Unavailable { reason: reason.into(), away: false }
+    }
+
+    pub(crate) fn away(reason: impl Into<String>) -> Self {
+        DbError::Unavailable { reason: reason.into(), away: true }
+    }
+
+    /// Whether the database is not there for the moment: worth waiting for at a start.
+    pub fn is_away(&self) -> bool {
+        matches!(self, DbError::Unavailable { away: true, .. })
     }
 
     /// Whether nothing was saved and the same unit may succeed later: worth a 503 with `Retry-After`.
@@ -69,6 +80,12 @@ impl DbError {
             | DbError::Migration(_)
             | DbError::Broken(_) => false,
         }
+    }
+
+    /// Whether the database failed, rather than the program: worth a 503. Where this is so and
+    /// [`DbError::is_unavailable`] is not, whether the unit was saved is not known.
+    pub fn is_outage(&self) -> bool {
+        self.is_unavailable() || matches!(self, DbError::OutcomeUnknown)
     }
 
     /// Whether this is a conflict on that unique key, the same words on both engines:

@@ -60,6 +60,8 @@ pub(crate) struct Following {
     /// Milliseconds after `start` at which the database was asked the last question that it has answered, and one more;
     /// 0 when what was heard is not to be used.
     asked: AtomicU64,
+    /// Milliseconds after `start` at which the database last gave any sign of life to who listens, and one more; 0 before.
+    alive: AtomicU64,
     fences: Mutex<Option<UnboundedSender<Fence>>>,
 }
 
@@ -69,6 +71,7 @@ impl Default for Following {
             follower: OnceLock::new(),
             start: Instant::now(),
             asked: AtomicU64::new(0),
+            alive: AtomicU64::new(0),
             fences: Mutex::default(),
         }
     }
@@ -87,6 +90,20 @@ impl Following {
     /// Everything that was committed before `asked` has been heard.
     pub fn confirm(&self, asked: Instant) {
         self.asked.store(self.millis(asked) + 1, Ordering::Release);
+        self.note_life();
+    }
+
+    /// The database has said something.
+    pub fn note_life(&self) {
+        self.alive.store(self.millis(Instant::now()) + 1, Ordering::Relaxed);
+    }
+
+    /// For how long the database has said nothing to who listens, though asked again and again.
+    pub fn silence(&self) -> Duration {
+        match self.alive.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            alive => Duration::from_millis((self.millis(Instant::now()) + 1).saturating_sub(alive)),
+        }
     }
 
     /// Something may have been missed.

@@ -165,43 +165,10 @@ impl Queue {
         state.drain(batch, most)
     }
 
-    /// Refuses what is waiting, and whatever comes until `until`, while nobody else serves the queue.
-    pub fn refuse_until(&self, until: Instant, error: &DbError, is_alone: impl Fn() -> bool) {
-        let mut refused = VecDeque::new();
-        loop {
-            let mut state = self.state();
-            let left = until.saturating_duration_since(Instant::now());
-            if state.jobs.is_empty() && !state.closed && !left.is_zero() {
-                state.idle += 1;
-                (state, _) = self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
-                state.idle -= 1;
-            }
-            if !is_alone() {
-                // The call that woke this thread was for the one that serves again.
-                self.ready.notify_one();
-                return;
-            }
-            refused.append(&mut state.jobs);
-            let done = state.closed || left.is_zero();
-            drop(state);
-            refuse_all(&mut refused, error);
-            if done {
-                return;
-            }
-        }
-    }
-
-    /// Sleeps without taking jobs; ends early (`false`) when the queue is closed.
-    pub fn pause(&self, time: Duration) -> bool {
-        let until = Instant::now() + time;
-        while !self.is_closed() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return true;
-            }
-            std::thread::sleep(left.min(Duration::from_millis(50)));
-        }
-        false
+    /// Refuses what waits.
+    pub fn refuse_waiting(&self, error: &DbError) {
+        let mut refused = std::mem::take(&mut self.state().jobs);
+        refuse_all(&mut refused, error);
     }
 
     pub fn close(&self) {

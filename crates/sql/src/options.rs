@@ -24,6 +24,9 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long one statement may take (SQLite: one unit); a migration may take longer.
     pub statement_timeout: Duration,
+    /// PostgreSQL: how long units wait for a lost database to come back before they are refused. While it stays away the
+    /// next ones are refused at once.
+    pub outage_patience: Duration,
     /// PostgreSQL: how long a statement waits for another transaction's lock.
     pub lock_timeout: Duration,
     /// How long [`Db::probe`](crate::Db::probe) waits.
@@ -44,6 +47,7 @@ impl Default for Options {
             connections: 16,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
+            outage_patience: Duration::from_secs(3),
             lock_timeout: Duration::from_secs(5),
             probe_timeout: Duration::from_secs(2),
             application_name: "jiomeet-oauth".to_owned(),

@@ -206,6 +206,11 @@ impl OAuthError {
         Self::new(OAuthErrorCode::TemporarilyUnavailable, &fault::UNAVAILABLE).with_private(private)
     }
 
+    /// The database failed while it was saving. `private` says more, for the log.
+    pub fn outcome_unknown(private: impl Into<String>) -> Self {
+        Self::new(OAuthErrorCode::TemporarilyUnavailable, &fault::OUTCOME_UNKNOWN).with_private(private)
+    }
+
     /// `prompt=none` could not be met because the person is not signed in (OpenID Connect Core 3.1.2.6).
     pub const fn login_required() -> Self {
         Self::new(OAuthErrorCode::LoginRequired, &fault::LOGIN_REQUIRED)

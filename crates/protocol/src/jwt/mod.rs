@@ -126,9 +126,6 @@ pub enum JwtFault {
     /// `aud` does not name us.
     #[error("the token is for another audience")]
     WrongAudience,
-    /// `iat` is still to come, by more than clocks differ.
-    #[error("the token is from the future")]
-    NotYet,
     /// `exp` has come.
     #[error("the token has expired")]
     Expired,
@@ -153,8 +150,7 @@ impl JwtFault {
             | Self::WrongAlgorithm
             | Self::BadSignature
             | Self::MalformedClaims
-            | Self::WrongIssuer
-            | Self::NotYet => &fault::TOKEN_INVALID,
+            | Self::WrongIssuer => &fault::TOKEN_INVALID,
             Self::KeyRejected | Self::SigningFailed => &fault::SIGNING_FAILED,
         }
     }

@@ -403,15 +403,12 @@ fn tokens_expire_to_the_millisecond() {
     assert_eq!(check(&serde_json::to_value(past).unwrap(), 0), Err(JwtFault::Expired));
 }
 
-/// Clocks of nodes differ a little; a token from further ahead is none of theirs.
+/// A clock that was ahead and was set right takes back nothing that was signed meanwhile.
 #[test]
-fn tokens_from_the_future_are_refused() {
+fn tokens_from_the_future_are_ours_all_the_same() {
     let mut ahead = claims();
-    ahead.iat = 160;
-    assert!(check(&serde_json::to_value(&ahead).unwrap(), 100_000).is_ok());
-    assert_eq!(check(&serde_json::to_value(&ahead).unwrap(), 99_999), Err(JwtFault::NotYet));
     ahead.iat = i64::MAX;
-    assert_eq!(check(&serde_json::to_value(&ahead).unwrap(), 100_000), Err(JwtFault::NotYet));
+    assert!(check(&serde_json::to_value(&ahead).unwrap(), 100_000).is_ok());
 }
 
 #[test]

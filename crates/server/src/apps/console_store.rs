@@ -59,7 +59,7 @@ sql::statements! {
     /// Another revision is edited from now on.
     SET_WORKING = "UPDATE apps SET working_revision_id = $2 WHERE id = $1";
     /// Another kind of app; what it held is dead.
-    SET_KIND = "UPDATE apps SET kind = $2, epoch = $3, assertions_only_at = NULL WHERE id = $1 AND approved_revision_id IS NULL";
+    SET_KIND = "UPDATE apps SET kind = $2, epoch = CASE WHEN epoch > $3 THEN epoch ELSE $3 END, assertions_only_at = NULL WHERE id = $1 AND approved_revision_id IS NULL";
     /// The number of an app's next revision.
     NEXT_NUMBER = "SELECT CAST(COALESCE(MAX(number), 0) + 1 AS BIGINT) FROM app_revisions WHERE app_id = $1";
     /// A revision comes back from the reviewers.
@@ -267,7 +267,8 @@ pub fn set_working(tx: &mut Tx<'_>, app: &AppId, revision: &RevisionId) -> Resul
 
 /// Makes an app that was never approved another kind of app: its secrets, its keys and all it holds are dead.
 pub fn set_kind(tx: &mut Tx<'_>, app: &AppId, kind: ClientKind, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(&SET_KIND, params![app, kind.as_str(), epoch_of(now)])?;
+    let epoch = epoch_of(tx, app, now)?;
+    tx.execute(&SET_KIND, params![app, kind.as_str(), epoch])?;
     delete_keys(tx, app)?;
     tx.execute(&DELETE_SECRETS, params![app]).map(drop)
 }

@@ -110,14 +110,17 @@ sql::statements! {
     /// The revision that served before.
     SUPERSEDE_REVISION = "UPDATE app_revisions SET status = 'superseded' WHERE id = $1 AND status = 'approved'";
     /// A reviewer stops an app.
-    SUSPEND_APP = "UPDATE apps SET suspended_at = $2, suspended_reason = $3, epoch = $4
+    SUSPEND_APP = "UPDATE apps SET suspended_at = $2, suspended_reason = $3, epoch = CASE WHEN epoch > $4 THEN epoch ELSE $4 END
         WHERE id = $1 AND suspended_at IS NULL AND deleted_at IS NULL";
     /// A reviewer lets it serve again; the epoch stays, so nothing that died comes back.
     REINSTATE_APP = "UPDATE apps SET suspended_at = NULL, suspended_reason = NULL WHERE id = $1 AND suspended_at IS NOT NULL";
     /// The app is gone; its tokens die at once.
-    DELETE_APP = "UPDATE apps SET deleted_at = $2, epoch = $3 WHERE id = $1 AND deleted_at IS NULL";
+    DELETE_APP = "UPDATE apps SET deleted_at = $2, epoch = CASE WHEN epoch > $3 THEN epoch ELSE $3 END
+        WHERE id = $1 AND deleted_at IS NULL";
     /// All tokens of an app die at once.
     RAISE_EPOCH = "UPDATE apps SET epoch = $2 WHERE id = $1 AND epoch < $2";
+    /// The last moment, by any clock, at which people gave the app something.
+    FIND_LAST_GIVEN = "SELECT COALESCE(MAX(created_at), 0) FROM grants WHERE app_id = $1";
 }
 
 /// The app behind a client id, as the authorization endpoint sees it; a deleted one is none.
@@ -470,7 +473,8 @@ pub fn serve_revision(
 
 /// Suspends an app; false when it is suspended or gone already.
 pub fn claim_suspension(tx: &mut Tx<'_>, app: &AppId, now: Timestamp, reason: &str) -> Result<bool, DbError> {
-    tx.execute(&SUSPEND_APP, params![app, now, reason, epoch_of(now)]).map(|rows| rows == 1)
+    let epoch = epoch_of(tx, app, now)?;
+    tx.execute(&SUSPEND_APP, params![app, now, reason, epoch]).map(|rows| rows == 1)
 }
 
 /// Reinstates an app; false when it is not suspended.
@@ -480,17 +484,21 @@ pub fn claim_reinstatement(tx: &mut Tx<'_>, app: &AppId) -> Result<bool, DbError
 
 /// Deletes an app; false when it is gone already.
 pub fn claim_deletion(tx: &mut Tx<'_>, app: &AppId, now: Timestamp) -> Result<bool, DbError> {
-    tx.execute(&DELETE_APP, params![app, now, epoch_of(now)]).map(|rows| rows == 1)
+    let epoch = epoch_of(tx, app, now)?;
+    tx.execute(&DELETE_APP, params![app, now, epoch]).map(|rows| rows == 1)
 }
 
 /// Ends every code, grant and access token that the app has.
 pub fn raise_epoch(tx: &mut Tx<'_>, app: &AppId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(&RAISE_EPOCH, params![app, epoch_of(now)]).map(drop)
+    let epoch = epoch_of(tx, app, now)?;
+    tx.execute(&RAISE_EPOCH, params![app, epoch]).map(drop)
 }
 
-/// What was made in this very millisecond dies too.
-pub(super) fn epoch_of(now: Timestamp) -> i64 {
-    now.as_millis().saturating_add(1)
+/// An epoch that is after all that was given, whatever the clocks said meanwhile; what was made in this very millisecond
+/// dies too.
+pub(super) fn epoch_of(tx: &mut Tx<'_>, app: &AppId, now: Timestamp) -> Result<i64, DbError> {
+    let last: i64 = tx.one(&FIND_LAST_GIVEN, params![app], |row| row.get(0))?;
+    Ok(now.as_millis().max(last).saturating_add(1))
 }
 
 fn list_callback_urls(tx: &mut Tx<'_>, revision: &RevisionId) -> Result<Vec<String>, DbError> {

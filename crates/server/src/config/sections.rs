@@ -23,6 +23,9 @@ section! {
         request_timeout: Ttl = "\"30s\"",
         /// How many connections are served at once; more wait.
         max_connections: usize = "4096",
+        /// How long a clock must have told the same time before what has expired by it is deleted: a clock that jumps must
+        /// not take away what is valid when it is right again. Nothing is deleted for so long after a start.
+        clock_settles_after: Ttl = "\"10m\"",
     }
 }
 

@@ -25,17 +25,18 @@ pub struct Lives {
     pub of_roots: Duration,
 }
 
-/// Makes what successors are due, and lets go of keys whose work has expired. Any node may do it, several at once too.
+/// Makes what successors are due, and lets go of keys whose work has expired by the settled time. Any node may do it,
+/// several at once too.
 ///
 /// # Errors
 /// When the operator's key does not fit, or the database or the library refuses.
-pub async fn maintain(db: &Db, config: &Keys, lives: Lives, clock: &Clock, random: &Random) -> Result<(), KeysError> {
+pub async fn maintain(db: &Db, config: &Keys, lives: Lives, (clock, settled): (&Clock, Timestamp), random: &Random) -> Result<(), KeysError> {
     let now = clock.now();
     let ahead = config.publish_ahead.get();
     let (mut roots, mut signing) = read(db).await?;
     let is_due =
         |newest: Option<Times>, after: Duration| newest.is_some_and(|times| times.needs_successor(after, ahead, now));
-    let (signed_before, made_before) = (gone_before(lives.signed, now), gone_before(lives.of_roots, now));
+    let (signed_before, made_before) = (gone_before(lives.signed, settled), gone_before(lives.of_roots, settled));
     let is_gone = |times: Times, before: Timestamp| times.retired_at.is_some_and(|at| at < before);
     if signing.iter().any(|row| is_gone(row.times, signed_before))
         || roots.iter().any(|row| is_gone(row.times, made_before))

@@ -276,7 +276,8 @@ impl CodeDraft {
             nonce: demand.request.nonce.clone(),
             dpop_jkt: demand.request.dpop_jkt,
             authenticated_at: person.signed_in.session.authenticated_at,
-            created_at: self.created_at,
+            // After every epoch, whatever the clocks said when that was set.
+            created_at: self.created_at.max(facts.app.epoch).max(person.signed_in.user.epoch),
             expires_at: self.expires_at,
         }
     }

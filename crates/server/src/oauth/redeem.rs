@@ -21,6 +21,7 @@ use super::grant::{EndReason, Family, Generation, Grant};
 use super::id_token::NewIdToken;
 use super::issue::{Issued, Outcome};
 use super::refresh_token::RefreshToken;
+use super::revocation_view::CLOCK_MARGIN;
 use super::{dpop, store, views};
 use crate::apps::TokenApp;
 use crate::audit::Actor;
@@ -51,6 +52,7 @@ pub struct Redemption {
 /// When the database refuses. A refusal that must be remembered is an outcome.
 pub fn redeem(tx: &mut Tx<'_>, asked: &Redemption) -> Result<Outcome, DbError> {
     let client_id = asked.ask.client_id();
+    let longest = asked.ask.app.config.tokens.authorization_code_ttl.get() + CLOCK_MARGIN;
     // A claim that is lost is lost to another redemption, and the second look finds the code spent.
     for _ in 0..2 {
         let found = views::find_client_and_code(tx, &client_id, &asked.code)?;
@@ -76,6 +78,10 @@ pub fn redeem(tx: &mut Tx<'_>, asked: &Redemption) -> Result<Outcome, DbError> {
             });
         }
         match codes::decide(&code, &app, account.as_ref(), &asked.proof, asked.ask.now) {
+            // Made while a clock was ahead: an epoch that was set since may be before it.
+            Decision::Redeem if code.expires_at > asked.ask.now.plus(longest) => {
+                return Ok(Outcome::Refused(OAuthError::invalid_grant(&fault::CODE_EXPIRED)));
+            }
             Decision::Redeem => {
                 let opens = match narrow(asked, &app, &code) {
                     Ok(opens) => opens,

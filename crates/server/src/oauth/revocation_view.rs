@@ -21,7 +21,7 @@ use super::bearer::Verified;
 use super::lifetimes::find_longest_lives;
 use super::view_store::{self, AppState, Revoked, UserEnd};
 use crate::ids::{AppId, ClientId, GrantId, UserId};
-use crate::time::{Clock, Timestamp};
+use crate::time::{SettledClock, Timestamp};
 
 /// How far the clocks of nodes may be apart: so much longer is remembered what has expired here.
 pub const CLOCK_MARGIN: Duration = Duration::from_secs(300);
@@ -57,7 +57,7 @@ pub struct Size {
 /// The view.
 #[derive(Debug)]
 pub struct RevocationView {
-    clock: Clock,
+    clock: SettledClock,
     entries: RwLock<Entries>,
 }
 
@@ -95,7 +95,9 @@ struct App {
 
 impl RevocationView {
     /// An empty view; [`sql::Db::follow`] fills it.
-    pub fn new(clock: Clock) -> RevocationView {
+    ///
+    /// What it forgets it forgets by that clock: a jump ahead must not let a revoked token live when it is over.
+    pub fn new(clock: SettledClock) -> RevocationView {
         RevocationView { clock, entries: RwLock::new(Entries::new()) }
     }
 

@@ -117,6 +117,7 @@ async fn tend_own(app: &SharedApp) {
     if let Err(error) = apps::write_refusals(app).await {
         warn!(%error, "some refusals of apps were not counted");
     }
+    app.settled.look();
     app.oauth.view.forget_expired();
 }
 
@@ -207,10 +208,35 @@ async fn sweep_batch(
 async fn tend_keys(app: &SharedApp) -> Result<(), KeysError> {
     let longest = app.db.read(oauth::find_longest_lives).await.map_err(|error: DbError| error)?;
     let lives = Lives { signed: longest.access, of_roots: longest.refresh.max(users::KNOWN_BROWSER_TTL) };
-    keys::maintain(&app.db, &app.config.keys, lives, &app.clock, &app.random).await?;
+    let settled = app.settled.now();
+    keys::maintain(&app.db, &app.config.keys, lives, (&app.clock, settled), &app.random).await?;
     keys::reload(&app.db, &app.config.keys, app.clock.now(), &app.keys, &app.signer).await
 }
 
+<<<<<<< HEAD
+=======
+/// Runs one sweeper until nothing is left, or its share of this round is used up.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn sweep(app: &SharedApp, sweeper: Sweeper, stopped: &watch::Receiver<bool>) -> Result<u64, DbError> {
+    let mut rows = 0;
+    for _ in 0..MAX_BATCHES {
+        if *stopped.borrow() {
+            break;
+        }
+        let now = app.settled.now();
+        let swept = app.db.write(move |tx| sweeper(tx, now, BATCH)).await?;
+        rows += swept;
+        if swept < BATCH.unsigned_abs() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(rows)
+}
+
+>>>>>>> 01611c8 (Break what the server stands on in mid-load, and ride out what breaks)
 /// One round now, for tests.
 pub async fn run_once(app: &Arc<crate::app::App>) {
     let (_stop, stopped) = watch::channel(false);

@@ -21,7 +21,7 @@ sql::statements! {
     CHANGE_ADDRESS = "UPDATE users SET email = $2, email_verified_at = $3 WHERE id = $1 AND locked_at IS NULL AND deleted_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email = $2)";
     /// The account is gone but for its id; its address is free again.
-    DELETE_USER = "UPDATE users SET deleted_at = $2, epoch = $3, email = $4, name = 'Deleted', lname = 'account', password_hash = ''
+    DELETE_USER = "UPDATE users SET deleted_at = $2, epoch = CASE WHEN epoch > $3 THEN epoch ELSE $3 END, email = $4, name = 'Deleted', lname = 'account', password_hash = ''
         WHERE id = $1 AND deleted_at IS NULL
             AND NOT EXISTS (SELECT 1 FROM apps a WHERE a.owner_id = $1 AND a.deleted_at IS NULL)";
     DELETE_ROLES_OF = "DELETE FROM user_roles WHERE user_id = $1";
@@ -81,7 +81,8 @@ pub fn change_address(tx: &mut Tx<'_>, id: &UserId, email: &Email, now: Timestam
 /// Deletes the account and what hangs on it, unless it owns apps; whether it did.
 pub fn claim_deletion(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<bool, DbError> {
     let nobody = format!("deleted-{id}@invalid");
-    if tx.execute(&DELETE_USER, params![id, now, super::store::epoch_of(now), nobody])? == 0 {
+    let epoch = super::store::epoch_of(tx, id, now)?;
+    if tx.execute(&DELETE_USER, params![id, now, epoch, nobody])? == 0 {
         return Ok(false);
     }
     for statement in [

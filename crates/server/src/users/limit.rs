@@ -14,6 +14,9 @@ use super::store;
 use crate::config::Ttl;
 use crate::time::Timestamp;
 
+/// How far the clocks of nodes may be apart.
+const CLOCK_MARGIN: Duration = Duration::from_secs(300);
+
 /// What is counted, and how much of it is too much.
 #[derive(Debug, Clone, Copy)]
 pub struct FailureLimit {
@@ -57,7 +60,7 @@ impl FailureLimit {
     /// # Errors
     /// The database failed.
     pub fn reserve(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Admission, DbError> {
-        if store::reserve_attempt(tx, &self.key, now, self.interval, self.latest_admitted(now))? {
+        if store::reserve_attempt(tx, &self.key, now, self.interval, [self.latest_admitted(now), self.latest_possible(now)])? {
             return Ok(Admission::Admitted);
         }
         // One may have been refunded in between: still refused, and back in a moment.
@@ -75,6 +78,7 @@ impl FailureLimit {
 
     fn wait(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Duration, DbError> {
         let arrival = store::find_arrival(tx, &self.key)?;
+        let arrival = arrival.filter(|arrival| *arrival <= self.latest_possible(now));
         Ok(arrival.map_or(Duration::ZERO, |arrival| arrival.since(self.latest_admitted(now))))
     }
 
@@ -84,6 +88,11 @@ impl FailureLimit {
     /// The database failed.
     pub fn refund(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
         store::refund_attempt(tx, &self.key, self.interval)
+    }
+
+    /// No counter is beyond this, unless a clock was set back: nobody may be shut out for longer than the limit means.
+    fn latest_possible(&self, now: Timestamp) -> Timestamp {
+        self.latest_admitted(now).plus(self.interval).plus(CLOCK_MARGIN)
     }
 
     /// The counter's theoretical arrival time up to which one more attempt is admitted.

@@ -41,10 +41,11 @@ statements! {
     TAKE_USER = "UPDATE users SET name = name WHERE id = $1";
     DELETE_ROLES = "DELETE FROM user_roles WHERE user_id = $1";
     UPDATE_NAME = "UPDATE users SET name = $2, lname = $3 WHERE id = $1 AND deleted_at IS NULL";
-    LOCK_USER = "UPDATE users SET locked_at = COALESCE(locked_at, $2), epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 + 1 END \
+    LOCK_USER = "UPDATE users SET locked_at = COALESCE(locked_at, $2), epoch = CASE WHEN epoch > $3 THEN epoch ELSE $3 END \
                  WHERE id = $1 AND deleted_at IS NULL";
     UNLOCK_USER = "UPDATE users SET locked_at = NULL WHERE id = $1 AND deleted_at IS NULL";
-    RAISE_EPOCH = "UPDATE users SET epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 + 1 END WHERE id = $1";
+    RAISE_EPOCH = "UPDATE users SET epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 END WHERE id = $1";
+    FIND_LAST_GIVEN = "SELECT COALESCE(MAX(created_at), 0) FROM grants WHERE user_id = $1";
     CLAIM_PASSWORD_CHANGE = "UPDATE users SET password_hash = $3, password_changed_at = $4 \
                              WHERE id = $1 AND password_hash = $2 AND locked_at IS NULL AND deleted_at IS NULL";
     RENEW_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
@@ -62,8 +63,9 @@ statements! {
     SWEEP_SESSIONS = "DELETE FROM sessions WHERE id_hash IN (SELECT id_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2", skip_locked, ") AND expires_at <= $1";
 
     RESERVE_ATTEMPT = "INSERT INTO failure_counters (key_hash, arrival_at) VALUES ($1, $2) ON CONFLICT (key_hash) DO UPDATE \
-                       SET arrival_at = CASE WHEN failure_counters.arrival_at > $3 THEN failure_counters.arrival_at ELSE $3 END + $4 \
-                       WHERE failure_counters.arrival_at <= $5";
+                       SET arrival_at = CASE WHEN failure_counters.arrival_at > $3 AND failure_counters.arrival_at <= $6 \
+                           THEN failure_counters.arrival_at ELSE $3 END + $4 \
+                       WHERE failure_counters.arrival_at <= $5 OR failure_counters.arrival_at > $6";
     FIND_ARRIVAL = "SELECT arrival_at FROM failure_counters WHERE key_hash = $1";
     REFUND_ATTEMPT = "UPDATE failure_counters SET arrival_at = arrival_at - $2 WHERE key_hash = $1";
     SWEEP_COUNTERS = "DELETE FROM failure_counters WHERE key_hash IN (SELECT key_hash FROM failure_counters WHERE arrival_at <= $1 ORDER BY arrival_at LIMIT $2", skip_locked, ") \
@@ -180,7 +182,8 @@ pub fn set_name(tx: &mut Tx<'_>, id: &UserId, name: &str, lname: &str) -> Result
 
 /// Locks the account: its sessions end, and everything that apps hold of it is dead from now on.
 pub fn lock(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(&LOCK_USER, params![id, now])?;
+    let epoch = epoch_of(tx, id, now)?;
+    tx.execute(&LOCK_USER, params![id, now, epoch])?;
     tx.execute(&DELETE_SESSIONS_OF_USER, params![id]).map(drop)
 }
 
@@ -191,12 +194,15 @@ pub fn unlock(tx: &mut Tx<'_>, id: &UserId) -> Result<(), DbError> {
 
 /// Makes everything dead that apps got of this account before `now`.
 pub fn raise_epoch(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<(), DbError> {
-    tx.execute(&RAISE_EPOCH, params![id, now]).map(drop)
+    let epoch = epoch_of(tx, id, now)?;
+    tx.execute(&RAISE_EPOCH, params![id, epoch]).map(drop)
 }
 
-/// What was made in this very millisecond dies too.
-pub(super) fn epoch_of(now: Timestamp) -> i64 {
-    now.as_millis().saturating_add(1)
+/// An epoch that is after all that was given, whatever the clocks said meanwhile; what was made in this very millisecond
+/// dies too.
+pub(super) fn epoch_of(tx: &mut Tx<'_>, id: &UserId, now: Timestamp) -> Result<i64, DbError> {
+    let last: i64 = tx.one(&FIND_LAST_GIVEN, params![id], |row| row.get(0))?;
+    Ok(now.as_millis().max(last).saturating_add(1))
 }
 
 /// What a sign-in needs to know of the account with that address; nothing of a deleted one.
@@ -295,16 +301,22 @@ pub fn delete_sessions_of(tx: &mut Tx<'_>, user: &UserId) -> Result<(), DbError>
     tx.execute(&DELETE_SESSIONS_OF_USER, params![user]).map(drop)
 }
 
-/// Counts an attempt, if the counter is not beyond `latest_admitted`; whether it was counted.
+/// Counts an attempt, if the counter is not beyond `latest_admitted`; whether it was counted. One that is beyond
+/// `latest_possible` was counted by a clock that has been set back since, and begins anew.
 pub(super) fn reserve_attempt(
     tx: &mut Tx<'_>,
     key: &Sha256Digest,
     now: Timestamp,
     interval: Duration,
-    latest_admitted: Timestamp,
+    [latest_admitted, latest_possible]: [Timestamp; 2],
 ) -> Result<bool, DbError> {
     let (first_arrival, interval) = (now.plus(interval), millis(interval));
-    Ok(tx.execute(&RESERVE_ATTEMPT, params![key.as_bytes(), first_arrival, now, interval, latest_admitted])? == 1)
+    let key = key.as_bytes();
+    let counted = tx.execute(
+        &RESERVE_ATTEMPT,
+        params![key, first_arrival, now, interval, latest_admitted, latest_possible],
+    )?;
+    Ok(counted == 1)
 }
 
 /// A counter's theoretical arrival time.

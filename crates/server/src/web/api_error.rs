@@ -148,7 +148,7 @@ impl From<DbError> for ApiError {
     fn from(error: DbError) -> ApiError {
         let (status, fault) = database_fault(&error);
         let refusal = ApiError::new(status, fault).with_private(error.to_string());
-        if error.is_unavailable() { refusal.with_retry_after(RETRY_SOON) } else { refusal }
+        if error.is_outage() { refusal.with_retry_after(RETRY_SOON) } else { refusal }
     }
 }
 

@@ -27,6 +27,8 @@ pub fn oauth_json_after(error: OAuthError, retry_after: Duration) -> Response {
 pub fn oauth_error_from_db(error: DbError) -> OAuthError {
     if error.is_unavailable() {
         OAuthError::temporarily_unavailable(error.to_string())
+    } else if error.is_outage() {
+        OAuthError::outcome_unknown(error.to_string())
     } else {
         OAuthError::server_error(error.to_string())
     }
@@ -69,6 +71,9 @@ mod tests {
     fn a_busy_database_is_503_with_a_time() {
         let response = oauth_json(oauth_error_from_db(DbError::Busy));
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+        let response = oauth_json(oauth_error_from_db(DbError::OutcomeUnknown));
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "whatever became of it, the fault is not the client's");
         assert_eq!(response.headers()[RETRY_AFTER], "1");
     }
 }

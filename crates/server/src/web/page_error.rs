@@ -131,6 +131,8 @@ pub fn seconds(wait: Duration) -> u64 {
 pub(super) fn database_fault(error: &DbError) -> (StatusCode, &'static Fault) {
     if error.is_unavailable() {
         (StatusCode::SERVICE_UNAVAILABLE, &fault::UNAVAILABLE)
+    } else if error.is_outage() {
+        (StatusCode::SERVICE_UNAVAILABLE, &fault::OUTCOME_UNKNOWN)
     } else {
         (StatusCode::INTERNAL_SERVER_ERROR, &fault::SERVER_ERROR)
     }
@@ -140,7 +142,7 @@ impl From<DbError> for PageError {
     fn from(error: DbError) -> PageError {
         let (status, fault) = database_fault(&error);
         let refusal = PageError::new(status, fault).with_private(error.to_string());
-        if error.is_unavailable() { refusal.with_retry_after(RETRY_SOON) } else { refusal }
+        if error.is_outage() { refusal.with_retry_after(RETRY_SOON) } else { refusal }
     }
 }
 

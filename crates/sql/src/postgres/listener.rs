@@ -73,8 +73,9 @@ impl Listener {
 
     /// Connects. Listening begins before everything is loaded, so that nothing falls in between.
     fn begin(&self) -> Result<Session, DbError> {
-        let mut session = Session::connect(&self.target)?;
+        let mut session = Session::connect(&self.target, None, || ())?;
         session.command("LISTEN announcements", PATIENCE)?;
+        self.following.note_life();
         self.read(&mut session, |tx, follower| tx.be_patient().and_then(|()| follower.load(tx)))?;
         self.ask(&mut session)?;
         Ok(session)

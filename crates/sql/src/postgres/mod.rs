@@ -7,7 +7,7 @@ mod voice;
 mod worker;
 
 use std::{
-    sync::{Arc, atomic::AtomicUsize},
+    sync::Arc,
     thread::{Builder, JoinHandle},
 };
 
@@ -21,14 +21,15 @@ use crate::{
 use listener::Listener;
 pub(crate) use session::cell;
 pub(crate) use target::Target;
-use worker::Worker;
+use worker::{Reach, Worker};
 
 /// Starts the threads; answers when the first connection stands.
 pub(crate) async fn start(url: &str, options: &Options, lanes: &Lanes) -> Result<Threads, DbError> {
     let target = Arc::new(Target::new(url, options)?);
-    let connected = Arc::new(AtomicUsize::new(0));
+    let reach = Arc::new(Reach::default());
+    let patience = options.outage_patience;
     let (opened, answer) = oneshot::channel();
-    let first = Worker::new(target.clone(), lanes.clone(), connected.clone());
+    let first = Worker::new(target.clone(), lanes.clone(), reach.clone(), patience);
     let mut writers = vec![spawn("postgres", &lanes.writes, move || match first.connect() {
         Ok(session) => {
             let _ = opened.send(Ok(()));
@@ -40,7 +41,7 @@ pub(crate) async fn start(url: &str, options: &Options, lanes: &Lanes) -> Result
     })?];
     answer.await.unwrap_or_else(|_| Err(DbError::Broken("a database thread died at its start".into())))?;
     for _ in 1..options.connections.max(1) {
-        let worker = Worker::new(target.clone(), lanes.clone(), connected.clone());
+        let worker = Worker::new(target.clone(), lanes.clone(), reach.clone(), patience);
         writers.push(spawn("postgres", &lanes.writes, move || worker.run(None))?);
     }
     Ok(Threads { readers: Vec::new(), writers })

@@ -1,6 +1,12 @@
 //! One connection and the transaction on it.
 
-use std::{collections::HashMap, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
 use tokio::runtime::{self, Runtime};
@@ -14,6 +20,7 @@ use tokio_postgres::{
 use super::{Target, voice::Voice};
 use crate::{
     Cell, DbError, Engine, Row, Statement, Value,
+    follow::Following,
     job::Access,
     tx::{self, OnRow, RowOf, Rows},
 };
@@ -22,6 +29,14 @@ type BoxedError = Box<dyn std::error::Error + Sync + Send>;
 
 /// How much longer than the server's own bound we wait for its answer.
 const SLACK: Duration = Duration::from_secs(2);
+
+/// How long the server may be silent, to this session and to the one that listens, before it is given up: a statement may
+/// take longer, but then the other one hears.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// How often a session looks at that, and a connecting one at what else there is to do.
+const LOOK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(50);
 
 /// How long one step of a migration may take, its turn included.
 const MIGRATION: Duration = Duration::from_secs(3600);
@@ -42,9 +57,12 @@ pub(super) struct Session {
     runtime: Runtime,
     client: Client,
     voice: Arc<Voice>,
+    /// Who knows whether the server is silent to all.
+    following: Option<Arc<Following>>,
     /// By the address of the text, which is a constant.
     prepared: HashMap<(usize, usize), tokio_postgres::Statement>,
     state: State,
+    access: Access,
     usual: Duration,
     patience: Duration,
     lost: bool,
@@ -53,18 +71,41 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects, with an event loop of its own.
-    pub fn connect(target: &Target) -> Result<Session, DbError> {
+    /// Connects, with an event loop of its own; does something else every now and then, for it may take a while.
+    pub fn connect(
+        target: &Target,
+        following: Option<Arc<Following>>,
+        meanwhile: impl Fn(),
+    ) -> Result<Session, DbError> {
         let no_runtime = |error| DbError::unavailable(format!("no event loop for a connection: {error}"));
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
-        let limit = target.connect_timeout;
-        let late = |_| DbError::unavailable(format!("PostgreSQL did not answer within {limit:?}"));
         let voice = Arc::new(Voice::default());
-        let client =
-            runtime.block_on(async { tokio::time::timeout(limit, target.connect(&voice)).await.map_err(late)? })?;
+        let client = runtime.block_on(async {
+            let mut connecting = pin!(target.connect(&voice));
+            loop {
+                match tokio::time::timeout(TICK, &mut connecting).await {
+                    Ok(connected) => return connected,
+                    Err(_) => meanwhile(),
+                }
+            }
+        })?;
         let usual = target.statement_timeout + SLACK;
         let (prepared, state) = (HashMap::new(), State::Idle);
-        Ok(Session { runtime, client, voice, prepared, state, usual, patience: usual, lost: false, transient: false })
+        let (access, patience) = (Access::Read, usual);
+        let (lost, transient) = (false, false);
+        Ok(Session {
+            runtime,
+            client,
+            voice,
+            following,
+            prepared,
+            state,
+            access,
+            usual,
+            patience,
+            lost,
+            transient,
+        })
     }
 
     /// What the server says unasked.
@@ -80,7 +121,8 @@ impl Session {
     /// One trip outside of any transaction, for at most `patience`.
     pub fn command(&mut self, sql: &'static str, patience: Duration) -> Result<(), DbError> {
         let command = self.client.batch_execute(sql);
-        trip(&self.runtime, patience, None, command, &self.client).map_err(|failure| self.failed(failure))
+        let bounds = Bounds { patience, silent: None };
+        trip(&self.runtime, bounds, None, command, &self.client).map_err(|failure| self.failed(failure))
     }
 
     /// Whether a trigger has announced something since the transaction began.
@@ -101,6 +143,7 @@ impl Session {
     /// its own. Should it fail, the statement behind it finds a session that is read-only by default.
     pub fn begin(&mut self, access: Access) {
         self.transient = false;
+        self.access = access;
         self.voice.begin();
         self.patience = self.usual;
         self.state = State::Pending(match (self.state, access) {
@@ -120,7 +163,9 @@ impl Session {
         }
         self.state = State::Idle;
         let commit = self.client.batch_execute("COMMIT");
-        match trip(&self.runtime, self.patience, None, commit, &self.client) {
+        match trip(&self.runtime, self.bounds(), None, commit, &self.client) {
+            // Durable on this server, and maybe not on the one that takes over should it die now.
+            Ok(()) if self.voice.has_warned() => Err(DbError::OutcomeUnknown),
             Ok(()) => Ok(()),
             Err(failure) => {
                 let error = self.failed(failure);
@@ -157,7 +202,7 @@ impl Session {
         let outcome = match state {
             State::Open | State::Read => {
                 let roll_back = self.client.batch_execute("ROLLBACK");
-                trip(&self.runtime, self.patience, None, roll_back, &self.client)
+                trip(&self.runtime, self.bounds(), None, roll_back, &self.client)
                     .map_err(|failure| self.failed(failure))
             }
             State::Pending(text) => self.abandon(text),
@@ -187,7 +232,7 @@ impl Session {
             Some(prepared) => prepared.clone(),
             None => {
                 let first = self.first();
-                let prepared = trip(&self.runtime, self.patience, first, self.client.prepare(text), &self.client)
+                let prepared = trip(&self.runtime, self.bounds(), first, self.client.prepare(text), &self.client)
                     .map_err(|failure| self.failed(failure))?;
                 self.prepared.insert(key, prepared.clone());
                 prepared
@@ -198,6 +243,12 @@ impl Session {
             return Ok(prepared);
         }
         Err(DbError::Broken(format!("{params} parameters given, the statement's highest is ${wanted}")))
+    }
+
+    /// How long a trip may take.
+    fn bounds(&self) -> Bounds<'_> {
+        let silent = self.following.as_deref().filter(|_| self.patience == self.usual);
+        Bounds { patience: self.patience, silent }
     }
 
     /// The text that begins the transaction, when this is its first trip.
@@ -237,6 +288,12 @@ impl Session {
             self.transient = true;
             return DbError::Contended(answer.message().to_owned());
         }
+        // A standby. Its primary is elsewhere, or it will be one in a moment. (In a unit that may only read, a fault.)
+        if *code == SqlState::READ_ONLY_SQL_TRANSACTION && self.access == Access::Write {
+            self.lost = true;
+            self.transient = true;
+            return DbError::unavailable(format!("this PostgreSQL server takes no writes: {}", answer.message()));
+        }
         // A plan that a newer node's migration has outdated, or a statement that a pooler forgot.
         if *code == SqlState::FEATURE_NOT_SUPPORTED || *code == SqlState::INVALID_SQL_STATEMENT_NAME {
             self.lost = true;
@@ -252,10 +309,18 @@ enum Failure {
     Silence,
 }
 
+/// How long a trip may take.
+#[derive(Clone, Copy)]
+struct Bounds<'s> {
+    patience: Duration,
+    /// Where the server is asked all the time: should it be silent there too, it is given up earlier.
+    silent: Option<&'s Following>,
+}
+
 /// One trip to the server and back, `first` travelling ahead without a wait of its own.
 fn trip<T>(
     runtime: &Runtime,
-    patience: Duration,
+    bounds: Bounds<'_>,
     first: Option<&'static str>,
     work: impl Future<Output = Result<T, Error>>,
     client: &Client,
@@ -268,8 +333,21 @@ fn trip<T>(
         begun?;
         done
     };
-    let answer = runtime.block_on(async { tokio::time::timeout(patience, both).await });
-    answer.map_err(|_| Failure::Silence)?.map_err(Failure::Server)
+    runtime.block_on(async {
+        let begun = Instant::now();
+        let mut both = pin!(both);
+        loop {
+            let left = bounds.patience.saturating_sub(begun.elapsed());
+            let look = if bounds.silent.is_some() { LOOK.min(left) } else { left };
+            if let Ok(answer) = tokio::time::timeout(look, &mut both).await {
+                return answer.map_err(Failure::Server);
+            }
+            let is_silent = begun.elapsed() >= SILENCE && bounds.silent.is_some_and(|f| f.silence() >= SILENCE);
+            if is_silent || begun.elapsed() >= bounds.patience {
+                return Err(Failure::Silence);
+            }
+        }
+    })
 }
 
 fn meaning(answer: &tokio_postgres::error::DbError) -> DbError {
@@ -320,14 +398,14 @@ impl tx::Session for Session {
         }
         let first = self.first();
         let execute = async { self.client.execute(&prepared, &bound(params)).await };
-        trip(&self.runtime, self.patience, first, execute, &self.client).map_err(|failure| self.failed(failure))
+        trip(&self.runtime, self.bounds(), first, execute, &self.client).map_err(|failure| self.failed(failure))
     }
 
     fn each(&mut self, statement: &Statement, params: &[Value<'_>], on_row: OnRow<'_>) -> Result<(), DbError> {
         let prepared = self.prepare(statement, params.len())?;
         let first = self.first();
         let query = async { self.client.query(&prepared, &bound(params)).await };
-        let rows = trip(&self.runtime, self.patience, first, query, &self.client);
+        let rows = trip(&self.runtime, self.bounds(), first, query, &self.client);
         let rows = rows.map_err(|failure| self.failed(failure))?;
         rows.iter().try_for_each(|row| on_row(&Row(RowOf::Postgres(row))))
     }
@@ -352,7 +430,7 @@ impl tx::Session for Session {
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {
         let first = self.first();
         let batch = self.client.batch_execute(sql);
-        trip(&self.runtime, self.patience, first, batch, &self.client).map_err(|failure| self.failed(failure))
+        trip(&self.runtime, self.bounds(), first, batch, &self.client).map_err(|failure| self.failed(failure))
     }
 
     fn be_patient(&mut self) -> Result<(), DbError> {

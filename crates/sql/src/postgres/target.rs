@@ -1,6 +1,13 @@
 //! Where the server is, and how its connections are secured and set up.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -23,9 +30,14 @@ const BUNDLES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// A server, its bounds and its certificates' authorities.
+/// A server, or several of which one takes writes, its bounds and its certificates' authorities.
 pub(crate) struct Target {
+    /// The URL's, with all hosts.
     config: Config,
+    /// One for each host, so that a host that is silent does not take the time of the others.
+    hosts: Vec<Config>,
+    /// Which of them let us in last.
+    last: AtomicUsize,
     tls: Option<MakeRustlsConnect>,
     setup: String,
     pub statement_timeout: Duration,
@@ -69,7 +81,11 @@ impl Target {
             config.application_name(&options.application_name);
         }
         config.connect_timeout(options.connect_timeout);
-        config.keepalives_idle(Duration::from_secs(30));
+        // A peer that is gone without a word is noticed by a connection that waits, and by one that sends.
+        config.keepalives_idle(Duration::from_secs(10));
+        config.keepalives_interval(Duration::from_secs(3));
+        config.keepalives_retries(3);
+        config.tcp_user_timeout(Duration::from_secs(8));
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         let tls = match config.get_ssl_mode() {
             SslMode::Disable => None,
@@ -83,6 +99,8 @@ impl Target {
             tracing::warn!("the connection to PostgreSQL is not encrypted: add sslmode=verify-full to its URL");
         }
         Ok(Target {
+            hosts: host_by_host(&config),
+            last: AtomicUsize::new(0),
             config,
             tls,
             setup: setup(options),
@@ -91,18 +109,40 @@ impl Target {
         })
     }
 
+    /// Connects to the first host that takes writes, beginning with the one that did so last; each has its time.
+    pub(super) async fn connect(&self, voice: &Arc<Voice>) -> Result<Client, DbError> {
+        let (limit, last) = (self.connect_timeout, self.last.load(Ordering::Relaxed));
+        let mut failure = DbError::unavailable("no host in the database's URL");
+        for at in (0..self.hosts.len()).map(|step| (last + step) % self.hosts.len()) {
+            match tokio::time::timeout(limit, self.connect_to(&self.hosts[at], voice)).await {
+                Ok(Ok(client)) => {
+                    self.last.store(at, Ordering::Relaxed);
+                    return Ok(client);
+                }
+                Ok(Err(error)) => failure = error,
+                Err(_) => failure = DbError::away(format!("PostgreSQL did not answer within {limit:?}")),
+            }
+        }
+        Err(failure)
+    }
+
     /// Connects, sets the session up, and leaves the connection's driving to the current runtime. What the server says
     /// unasked goes to `voice`.
-    pub(super) async fn connect(&self, voice: &Arc<Voice>) -> Result<Client, DbError> {
-        let refused = |error: tokio_postgres::Error| DbError::unavailable(self.explain(&error));
+    async fn connect_to(&self, host: &Config, voice: &Arc<Voice>) -> Result<Client, DbError> {
+        let refused = |error: tokio_postgres::Error| {
+            // Who it is and what it is called will not be right by waiting.
+            let is_wrong = error.code().is_some_and(|code| ["28", "3D"].contains(&&code.code()[..2]));
+            let reason = self.explain(&error);
+            if is_wrong { DbError::unavailable(reason) } else { DbError::away(reason) }
+        };
         let client = match &self.tls {
             None => {
-                let (client, connection) = self.config.connect(NoTls).await.map_err(refused)?;
+                let (client, connection) = host.connect(NoTls).await.map_err(refused)?;
                 tokio::spawn(drive(connection, voice.clone()));
                 client
             }
             Some(tls) => {
-                let (client, connection) = self.config.connect(tls.clone()).await.map_err(refused)?;
+                let (client, connection) = host.connect(tls.clone()).await.map_err(refused)?;
                 tokio::spawn(drive(connection, voice.clone()));
                 client
             }
@@ -134,6 +174,35 @@ impl Target {
         }
         text
     }
+}
+
+/// The same configuration for each of its hosts alone.
+fn host_by_host(all: &Config) -> Vec<Config> {
+    let (hosts, addresses, ports) = (all.get_hosts(), all.get_hostaddrs(), all.get_ports());
+    let one = |at: usize| {
+        let mut one = Config::new();
+        one.ssl_mode(all.get_ssl_mode()).channel_binding(all.get_channel_binding());
+        one.target_session_attrs(all.get_target_session_attrs());
+        one.keepalives(all.get_keepalives()).keepalives_idle(all.get_keepalives_idle());
+        all.get_keepalives_interval().map(|interval| one.keepalives_interval(interval));
+        all.get_keepalives_retries().map(|retries| one.keepalives_retries(retries));
+        all.get_connect_timeout().map(|limit| one.connect_timeout(*limit));
+        all.get_tcp_user_timeout().map(|limit| one.tcp_user_timeout(*limit));
+        all.get_user().map(|user| one.user(user));
+        all.get_password().map(|password| one.password(password));
+        all.get_dbname().map(|name| one.dbname(name));
+        all.get_options().map(|options| one.options(options));
+        all.get_application_name().map(|name| one.application_name(name));
+        match hosts.get(at) {
+            Some(Host::Tcp(name)) => drop(one.host(name)),
+            Some(Host::Unix(path)) => drop(one.host_path(path)),
+            None => {}
+        }
+        addresses.get(at).map(|address| one.hostaddr(*address));
+        ports.get(at).or(ports.first()).map(|port| one.port(*port));
+        one
+    };
+    (0..hosts.len().max(addresses.len())).map(one).collect()
 }
 
 /// Read-only is the default, so that nothing is written outside `BEGIN READ WRITE`. Commits are

@@ -19,9 +19,13 @@ use tokio_postgres::{AsyncMessage, Connection};
 /// The code of the notice that the function `announce` raises.
 const ANNOUNCED: &str = "AN001";
 
+/// The code of the warning that a commit is durable here, and that nobody has waited for the standby.
+const NOT_REPLICATED: &str = "01000";
+
 #[derive(Default)]
 pub(super) struct Voice {
     announced: AtomicBool,
+    warned: AtomicBool,
     subjects: Mutex<BTreeSet<String>>,
     /// Somebody has announced something, or the connection has ended.
     pub news: Notify,
@@ -31,6 +35,13 @@ impl Voice {
     /// A transaction begins.
     pub fn begin(&self) {
         self.announced.store(false, Ordering::Relaxed);
+        self.warned.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the server has warned of something since the transaction began. Nothing that we ask makes it, but for a
+    /// commit that was told to wait for a standby no longer.
+    pub fn has_warned(&self) -> bool {
+        self.warned.load(Ordering::Relaxed)
     }
 
     /// Whether the session's own transaction has announced something.
@@ -47,6 +58,9 @@ impl Voice {
         match message {
             AsyncMessage::Notice(notice) if notice.code().code() == ANNOUNCED => {
                 self.announced.store(true, Ordering::Relaxed);
+            }
+            AsyncMessage::Notice(notice) if notice.code().code() == NOT_REPLICATED => {
+                self.warned.store(true, Ordering::Relaxed);
             }
             AsyncMessage::Notification(said) => {
                 self.subjects.lock().unwrap_or_else(PoisonError::into_inner).insert(said.payload().to_owned());

@@ -116,6 +116,7 @@ const PASS: u8 = 0;
 const LOSE_COMMIT: u8 = 1;
 const LOSE_ANSWER: u8 = 2;
 const SILENCE: u8 = 3;
+const CUT: u8 = 4;
 
 /// A wire between us and the server that breaks when it is told to.
 fn wire(url: &DatabaseUrl) -> (DatabaseUrl, Arc<AtomicU8>) {
@@ -129,6 +130,9 @@ fn wire(url: &DatabaseUrl) -> (DatabaseUrl, Arc<AtomicU8>) {
     thread::spawn(move || {
         for client in listener.incoming() {
             let client = client.unwrap();
+            if told.load(Ordering::SeqCst) == CUT {
+                continue;
+            }
             let server = TcpStream::connect(&server).unwrap();
             let (up, down) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
             let modes = [told.clone(), told.clone()];
@@ -150,6 +154,7 @@ fn copy(mut from: TcpStream, mut to: TcpStream, mode: &AtomicU8, from_client: bo
         let lost = match mode {
             LOSE_COMMIT => from_client && committing,
             LOSE_ANSWER => !from_client && committing,
+            CUT => true,
             _ => false,
         };
         if lost {
@@ -191,6 +196,7 @@ async fn a_server_that_falls_silent_is_given_up() {
     let it = fixture().await;
     let (url, mode) = wire(&it.url);
     let options = Options { connections: 1, statement_timeout: Duration::from_millis(100), ..small() };
+    let options = Options { outage_patience: Duration::from_millis(300), ..options };
     let db = Db::open(&url, Options { connect_timeout: Duration::from_secs(2), ..options }).await.unwrap();
     insert(&db, "a").await.unwrap();
     mode.store(SILENCE, Ordering::SeqCst);
@@ -198,7 +204,7 @@ async fn a_server_that_falls_silent_is_given_up() {
     let unit = insert(&db, "b").await;
     assert!(matches!(unit, Err(DbError::Unavailable { .. })), "{unit:?}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-    // While no connection can be had, callers hear so at once or after one attempt.
+    // While no connection can be had, callers hear so, in time although an attempt to connect takes longer.
     let begun = Instant::now();
     assert!(insert(&db, "c").await.is_err_and(|error| error.is_unavailable()));
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
@@ -208,6 +214,76 @@ async fn a_server_that_falls_silent_is_given_up() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(users(&it.db).await, ["a", "d"]);
+}
+
+#[tokio::test]
+async fn a_short_outage_is_ridden_out_and_a_long_one_told() {
+    if !on_postgres() {
+        return;
+    }
+    let it = fixture().await;
+    let (url, mode) = wire(&it.url);
+    let options = Options { connections: 2, outage_patience: Duration::from_secs(1), ..small() };
+    let db = Db::open(&url, options).await.unwrap();
+    insert(&db, "before").await.unwrap();
+    mode.store(CUT, Ordering::SeqCst);
+    let units = (0..20).map(|number| {
+        let db = db.clone();
+        tokio::spawn(async move { insert(&db, format!("during-{number:02}")).await })
+    });
+    let units: Vec<_> = units.collect();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    mode.store(PASS, Ordering::SeqCst);
+    for unit in units {
+        assert_eq!(unit.await.unwrap(), Ok(()), "its commit was not sent yet, so it ran again");
+    }
+    mode.store(CUT, Ordering::SeqCst);
+    assert!(insert(&db, "late").await.is_err_and(|error| error.is_unavailable()));
+    let begun = Instant::now();
+    for _ in 0..10 {
+        assert!(insert(&db, "refused").await.is_err_and(|error| error.is_unavailable()));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "nobody waits for what has been away long: {:?}", begun.elapsed());
+    mode.store(PASS, Ordering::SeqCst);
+    let begun = Instant::now();
+    while insert(&db, "after").await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it never comes back");
+    }
+    let there = users(&it.db).await;
+    assert_eq!(there.len(), 22, "{there:?}");
+}
+
+#[tokio::test]
+async fn of_several_hosts_the_one_that_takes_writes_is_found() {
+    if !on_postgres() {
+        return;
+    }
+    let it = fixture().await;
+    let ((first, at_first), (second, at_second)) = (wire(&it.url), wire(&it.url));
+    let (first, second) = (first.with_password(), second.with_password());
+    let (login, rest) = first.rsplit_once('@').unwrap();
+    let (_, place) = second.rsplit_once('@').unwrap();
+    let (host, database) = rest.split_once('/').unwrap();
+    let both = format!("{login}@{host},{}/{database}?target_session_attrs=read-write", place.split_once('/').unwrap().0);
+    let options = Options { connections: 1, connect_timeout: Duration::from_millis(700), ..small() };
+    at_first.store(SILENCE, Ordering::SeqCst);
+    let db = Db::open(&both.parse().unwrap(), options).await.unwrap();
+    insert(&db, "by-the-second").await.unwrap();
+    at_first.store(PASS, Ordering::SeqCst);
+    at_second.store(CUT, Ordering::SeqCst);
+    insert(&db, "by-the-first").await.unwrap();
+    assert_eq!(users(&it.db).await, ["by-the-first", "by-the-second"]);
+}
+
+#[tokio::test]
+async fn only_a_write_is_taken_to_another_server() {
+    if !on_postgres() {
+        return;
+    }
+    let it = fixture_with(Options { connections: 1, ..small() }).await;
+    let write = it.db.read(|tx| tx.execute(&INSERT_USER, params!["a", "a"])).await;
+    assert!(matches!(&write, Err(DbError::Broken(_))), "a unit that only reads must not write: {write:?}");
+    assert_eq!(it.db.stats().reconnects, 0, "and that is no reason to look for another server");
 }
 
 #[tokio::test]

@@ -183,7 +183,6 @@ async fn claims_that_are_not_ours_or_not_now_open_nothing() {
         ("no token id", with(&claims, "tokenId", json!(""))),
         ("another app", with(&claims, "client_id", json!("0123456789abcdef01234567"))),
         ("another person", with(&claims, "sub", json!("usr-nobody"))),
-        ("from the future", with(&claims, "iat", json!(now + 3600))),
     ] {
         let token = signed(&world, TokenType::AccessToken, &claims).await;
         opens_nothing(&world, &app, &token, what).await;
