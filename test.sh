@@ -71,6 +71,10 @@ TEST_ENGINE=postgres tools/with-postgres cargo test --quiet -p sql -p jiomeet-oa
 say 'several nodes on one PostgreSQL'
 TEST_ENGINE=postgres tools/with-postgres cargo test --quiet -p jiomeet-oauth --test nodes
 
+say 'what breaks in mid-load'
+# Each engine, every fault once or twice, about a minute for each.
+./faults.sh quick
+
 described_as_served
 
 published_clients

@@ -40,9 +40,11 @@ impl Programs {
         }
         found.retain(|folder| folder.join("initdb").exists());
         found.sort();
-        let folder = found.pop().ok_or("no initdb found: install PostgreSQL 15 or newer (apt-get install postgresql)")?;
+        let folder =
+            found.pop().ok_or("no initdb found: install PostgreSQL 15 or newer (apt-get install postgresql)")?;
         let number = |option: &str, name: &str| -> Option<u32> {
-            let output = Command::new("id").args([option, name]).output().ok().filter(|output| output.status.success())?;
+            let output =
+                Command::new("id").args([option, name]).output().ok().filter(|output| output.status.success())?;
             String::from_utf8(output.stdout).ok()?.trim().parse().ok()
         };
         let own = Command::new("id").arg("-u").output()?;
@@ -153,7 +155,8 @@ impl Postgres {
     /// Ends all its processes at once, as a power cut would.
     pub fn kill(&mut self) -> Fallible<()> {
         let Some(mut process) = self.process.take() else { return Ok(()) };
-        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", process.id())).unwrap_or_default();
+        let children =
+            std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", process.id())).unwrap_or_default();
         process.kill()?;
         for child in children.split_whitespace() {
             // Each is in a session of its own and would notice only in a while.

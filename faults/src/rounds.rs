@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -47,7 +47,8 @@ struct Score {
 pub async fn run(plan: &Plan) -> Fallible<bool> {
     let seed = match plan.seed {
         Some(seed) => seed,
-        None => u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() % 1_000_000)?,
+        // Any number will do; the process's own is at hand.
+        None => u64::from(std::process::id()),
     };
     for name in &plan.faults {
         if !ALL.iter().any(|blow| blow.name() == name) {
@@ -107,12 +108,7 @@ impl Play<'_> {
         self.until.is_some_and(|until| Instant::now() > until)
     }
 
-    async fn on_a_stage(
-        &mut self,
-        number: u64,
-        rounds: std::ops::Range<usize>,
-        blows: &[&dyn Blow],
-    ) -> Fallible<bool> {
+    async fn on_a_stage(&mut self, number: u64, rounds: std::ops::Range<usize>, blows: &[&dyn Blow]) -> Fallible<bool> {
         let scratch = self.plan.scratch.clone().unwrap_or_else(std::env::temp_dir);
         let folder = tempfile::Builder::new().prefix("faults-").tempdir_in(scratch)?;
         // PostgreSQL's own user has to come through.
@@ -164,7 +160,12 @@ impl Play<'_> {
         if !well {
             let kept = folder.keep();
             eprintln!("    everything is kept in {}", kept.display());
-            eprintln!("    again: ./faults.sh {} --engine {} --seed {}", self.plan.rounds, self.engine_name(), self.seed);
+            eprintln!(
+                "    again: ./faults.sh {} --engine {} --seed {}",
+                self.plan.rounds,
+                self.engine_name(),
+                self.seed
+            );
         }
         Ok(well)
     }
@@ -231,7 +232,10 @@ impl Play<'_> {
 
     fn report(&self) -> Fallible<()> {
         let Score { tallies, told, later, silence, slowest } = &self.score;
-        println!("\n{:?}: {told} requests answered, {later} told to come back, {silence} lost, the slowest after {slowest} ms\n", self.engine);
+        println!(
+            "\n{:?}: {told} requests answered, {later} told to come back, {silence} lost, the slowest after {slowest} ms\n",
+            self.engine
+        );
         println!("| fault | what breaks | rounds | failed | ready again after at most |");
         println!("| --- | --- | --- | --- | --- |");
         for (name, tally) in tallies {

@@ -60,6 +60,8 @@ pub(crate) struct Following {
     /// Milliseconds after `start` at which the database was asked the last question that it has answered, and one more;
     /// 0 when what was heard is not to be used.
     asked: AtomicU64,
+    /// Milliseconds after `start` at which the connection that listens was last found lost, and one more; 0 before.
+    disturbed: AtomicU64,
     /// Milliseconds after `start` at which the database last gave any sign of life to who listens, and one more; 0 before.
     alive: AtomicU64,
     fences: Mutex<Option<UnboundedSender<Fence>>>,
@@ -72,6 +74,7 @@ impl Default for Following {
             start: Instant::now(),
             asked: AtomicU64::new(0),
             alive: AtomicU64::new(0),
+            disturbed: AtomicU64::new(0),
             fences: Mutex::default(),
         }
     }
@@ -96,6 +99,16 @@ impl Following {
     /// The database has said something.
     pub fn note_life(&self) {
         self.alive.store(self.millis(Instant::now()) + 1, Ordering::Relaxed);
+    }
+
+    /// The connection that listens was lost: others may be, without knowing.
+    pub fn note_disturbance(&self) {
+        self.disturbed.store(self.millis(Instant::now()) + 1, Ordering::Relaxed);
+    }
+
+    /// Whether the connection that listens was lost since that moment.
+    pub fn was_disturbed_since(&self, moment: Instant) -> bool {
+        self.disturbed.load(Ordering::Relaxed) > self.millis(moment)
     }
 
     /// For how long the database has said nothing to who listens, though asked again and again.

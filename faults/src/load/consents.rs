@@ -77,7 +77,12 @@ impl Consents {
             match (reply.code(), parameter(&reply.location, "error").as_deref()) {
                 (Some(_), _) => granted.push(scope),
                 (None, Some("consent_required")) => {}
-                _ => return Ok(vec![format!("{scope}: neither code nor question: {} {}", reply.status, reply.location)]),
+                _ => {
+                    return Ok(vec![format!(
+                        "{scope}: neither code nor question: {} {}",
+                        reply.status, reply.location
+                    )]);
+                }
             }
         }
         let faults = if self.remembered.contains(&granted) {

@@ -35,7 +35,7 @@ pub enum Worker {
     /// A person who answers the consent page.
     Consents(Consents),
     /// A developer and a reviewer.
-    Reviews(Reviews),
+    Reviews(Box<Reviews>),
     /// A person who signs in and out.
     Sessions(Sessions),
 }
@@ -51,7 +51,7 @@ impl Worker {
         }
         workers.push(Worker::Meetings(Meetings::begin(caller, report, dice.branch(100)).await?));
         workers.push(Worker::Consents(Consents::begin(caller, report, dice.branch(101)).await?));
-        workers.push(Worker::Reviews(Reviews::begin(caller, report, dice.branch(102)).await?));
+        workers.push(Worker::Reviews(Box::new(Reviews::begin(caller, report, dice.branch(102)).await?)));
         workers.push(Worker::Sessions(Sessions::begin(caller, report, dice.branch(103))?));
         Ok(workers)
     }

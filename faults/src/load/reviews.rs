@@ -174,7 +174,10 @@ impl Reviews {
             match found {
                 Some(status) => watched.status = vec![status],
                 None => {
-                    faults.push(format!("{} is {}, which is none of {:?}", shown["app_id"], shown["status"], watched.status));
+                    faults.push(format!(
+                        "{} is {}, which is none of {:?}",
+                        shown["app_id"], shown["status"], watched.status
+                    ));
                 }
             }
         }

@@ -75,7 +75,9 @@ impl Sessions {
             let status = found.ok_or("no answer to the account's page")?.status;
             match (*standing, status) {
                 (Standing::SignedIn | Standing::Either, 200) | (Standing::SignedOut | Standing::Either, 303) => {}
-                (standing, status) => faults.push(format!("session {number}: {standing:?}, and /account answers {status}")),
+                (standing, status) => {
+                    faults.push(format!("session {number}: {standing:?}, and /account answers {status}"))
+                }
             }
         }
         let surplus = self.sessions.len().saturating_sub(6);

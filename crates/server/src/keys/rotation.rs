@@ -30,7 +30,13 @@ pub struct Lives {
 ///
 /// # Errors
 /// When the operator's key does not fit, or the database or the library refuses.
-pub async fn maintain(db: &Db, config: &Keys, lives: Lives, (clock, settled): (&Clock, Timestamp), random: &Random) -> Result<(), KeysError> {
+pub async fn maintain(
+    db: &Db,
+    config: &Keys,
+    lives: Lives,
+    (clock, settled): (&Clock, Timestamp),
+    random: &Random,
+) -> Result<(), KeysError> {
     let now = clock.now();
     let ahead = config.publish_ahead.get();
     let (mut roots, mut signing) = read(db).await?;

@@ -17,8 +17,11 @@ pub enum Words {
 }
 
 /// Any call whatever.
-pub const ANY: Refusals =
-    &[(421, &[&fault::HOST_UNKNOWN]), (500, &[&fault::SERVER_ERROR]), (503, &[&fault::UNAVAILABLE, &fault::OUTCOME_UNKNOWN])];
+pub const ANY: Refusals = &[
+    (421, &[&fault::HOST_UNKNOWN]),
+    (500, &[&fault::SERVER_ERROR]),
+    (503, &[&fault::UNAVAILABLE, &fault::OUTCOME_UNKNOWN]),
+];
 
 /// A call with an access token.
 pub const BEARER: Refusals = &[

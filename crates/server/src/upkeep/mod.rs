@@ -192,14 +192,14 @@ async fn sweep_batch(
     claim: Claim,
     most: i64,
 ) -> Result<(Option<Claim>, u64), DbError> {
-    let now = app.clock.now();
+    let (now, settled) = (app.clock.now(), app.settled.now());
     app.db
         .write(move |tx| {
             let mut claim = claim.clone();
             if !jobs::extend(tx, &mut claim, now.plus(HOLD))? {
                 return Ok((None, 0));
             }
-            Ok((Some(claim), sweeper(tx, now, most)?))
+            Ok((Some(claim), sweeper(tx, settled, most)?))
         })
         .await
 }
@@ -213,30 +213,6 @@ async fn tend_keys(app: &SharedApp) -> Result<(), KeysError> {
     keys::reload(&app.db, &app.config.keys, app.clock.now(), &app.keys, &app.signer).await
 }
 
-<<<<<<< HEAD
-=======
-/// Runs one sweeper until nothing is left, or its share of this round is used up.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn sweep(app: &SharedApp, sweeper: Sweeper, stopped: &watch::Receiver<bool>) -> Result<u64, DbError> {
-    let mut rows = 0;
-    for _ in 0..MAX_BATCHES {
-        if *stopped.borrow() {
-            break;
-        }
-        let now = app.settled.now();
-        let swept = app.db.write(move |tx| sweeper(tx, now, BATCH)).await?;
-        rows += swept;
-        if swept < BATCH.unsigned_abs() {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    Ok(rows)
-}
-
->>>>>>> 01611c8 (Break what the server stands on in mid-load, and ride out what breaks)
 /// One round now, for tests.
 pub async fn run_once(app: &Arc<crate::app::App>) {
     let (_stop, stopped) = watch::channel(false);

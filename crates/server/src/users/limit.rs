@@ -14,8 +14,9 @@ use super::store;
 use crate::config::Ttl;
 use crate::time::Timestamp;
 
-/// How far the clocks of nodes may be apart.
-const CLOCK_MARGIN: Duration = Duration::from_secs(300);
+/// How far the clocks of nodes that count together may be apart. Longer, and a clock that was ahead for a moment would shut
+/// people out for as much.
+const CLOCK_MARGIN: Duration = Duration::from_secs(30);
 
 /// What is counted, and how much of it is too much.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +61,13 @@ impl FailureLimit {
     /// # Errors
     /// The database failed.
     pub fn reserve(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<Admission, DbError> {
-        if store::reserve_attempt(tx, &self.key, now, self.interval, [self.latest_admitted(now), self.latest_possible(now)])? {
+        if store::reserve_attempt(
+            tx,
+            &self.key,
+            now,
+            self.interval,
+            [self.latest_admitted(now), self.latest_possible(now)],
+        )? {
             return Ok(Admission::Admitted);
         }
         // One may have been refunded in between: still refused, and back in a moment.

@@ -312,10 +312,8 @@ pub(super) fn reserve_attempt(
 ) -> Result<bool, DbError> {
     let (first_arrival, interval) = (now.plus(interval), millis(interval));
     let key = key.as_bytes();
-    let counted = tx.execute(
-        &RESERVE_ATTEMPT,
-        params![key, first_arrival, now, interval, latest_admitted, latest_possible],
-    )?;
+    let counted =
+        tx.execute(&RESERVE_ATTEMPT, params![key, first_arrival, now, interval, latest_admitted, latest_possible])?;
     Ok(counted == 1)
 }
 

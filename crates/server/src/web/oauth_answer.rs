@@ -73,7 +73,11 @@ mod tests {
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "1");
         let response = oauth_json(oauth_error_from_db(DbError::OutcomeUnknown));
-        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "whatever became of it, the fault is not the client's");
+        assert_eq!(
+            response.status(),
+            StatusCode::SERVICE_UNAVAILABLE,
+            "whatever became of it, the fault is not the client's"
+        );
         assert_eq!(response.headers()[RETRY_AFTER], "1");
     }
 }

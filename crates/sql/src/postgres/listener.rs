@@ -53,6 +53,7 @@ impl Listener {
             match self.serve(&mut session) {
                 Ok(()) => return session.close(),
                 Err(error) => {
+                    self.following.note_disturbance();
                     tracing::warn!(%error, "announcements cannot be heard: the database is asked instead of the memory");
                 }
             }

@@ -34,6 +34,9 @@ const SLACK: Duration = Duration::from_secs(2);
 /// take longer, but then the other one hears.
 const SILENCE: Duration = Duration::from_secs(3);
 
+/// How long a connection that may be lost has to show that it is not.
+const DOUBT: Duration = Duration::from_secs(1);
+
 /// How often a session looks at that, and a connecting one at what else there is to do.
 const LOOK: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(50);
@@ -59,6 +62,8 @@ pub(super) struct Session {
     voice: Arc<Voice>,
     /// Who knows whether the server is silent to all.
     following: Option<Arc<Following>>,
+    /// When this connection was last known to stand.
+    sure_at: Instant,
     /// By the address of the text, which is a constant.
     prepared: HashMap<(usize, usize), tokio_postgres::Statement>,
     state: State,
@@ -98,6 +103,7 @@ impl Session {
             client,
             voice,
             following,
+            sure_at: Instant::now(),
             prepared,
             state,
             access,
@@ -128,6 +134,18 @@ impl Session {
     /// Whether a trigger has announced something since the transaction began.
     pub fn has_announced(&self) -> bool {
         self.voice.has_announced()
+    }
+
+    /// Makes sure that the connection stands, where another one was lost since it was last known to.
+    pub fn make_sure(&mut self) -> Result<(), DbError> {
+        let is_doubtful = self.following.as_deref().is_some_and(|f| f.was_disturbed_since(self.sure_at));
+        if !is_doubtful {
+            return Ok(());
+        }
+        let asked_at = Instant::now();
+        self.command("SELECT 1", DOUBT)?;
+        self.sure_at = asked_at;
+        Ok(())
     }
 
     pub fn is_lost(&self) -> bool {
@@ -248,7 +266,7 @@ impl Session {
     /// How long a trip may take.
     fn bounds(&self) -> Bounds<'_> {
         let silent = self.following.as_deref().filter(|_| self.patience == self.usual);
-        Bounds { patience: self.patience, silent }
+        Bounds { patience: self.patience, silent: silent.map(|following| (following, self.sure_at)) }
     }
 
     /// The text that begins the transaction, when this is its first trip.
@@ -313,8 +331,9 @@ enum Failure {
 #[derive(Clone, Copy)]
 struct Bounds<'s> {
     patience: Duration,
-    /// Where the server is asked all the time: should it be silent there too, it is given up earlier.
-    silent: Option<&'s Following>,
+    /// Where the server is asked all the time, and when this connection was last known to stand: should the server be
+    /// silent there too, or the other connection have been lost since, this one is given up earlier.
+    silent: Option<(&'s Following, Instant)>,
 }
 
 /// One trip to the server and back, `first` travelling ahead without a wait of its own.
@@ -342,7 +361,10 @@ fn trip<T>(
             if let Ok(answer) = tokio::time::timeout(look, &mut both).await {
                 return answer.map_err(Failure::Server);
             }
-            let is_silent = begun.elapsed() >= SILENCE && bounds.silent.is_some_and(|f| f.silence() >= SILENCE);
+            let is_silent = begun.elapsed() >= SILENCE
+                && bounds.silent.is_some_and(|(following, sure_at)| {
+                    following.silence() >= SILENCE || following.was_disturbed_since(sure_at)
+                });
             if is_silent || begun.elapsed() >= bounds.patience {
                 return Err(Failure::Silence);
             }
@@ -436,7 +458,10 @@ impl tx::Session for Session {
     fn be_patient(&mut self) -> Result<(), DbError> {
         self.patience = MIGRATION + SLACK;
         let limit = MIGRATION.as_millis();
-        self.batch(&format!("SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}"))
+        self.batch(&format!(
+            "SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}; \
+             SET LOCAL idle_in_transaction_session_timeout = {limit}"
+        ))
     }
 }
 

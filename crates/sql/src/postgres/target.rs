@@ -205,6 +205,10 @@ fn host_by_host(all: &Config) -> Vec<Config> {
     (0..hosts.len().max(addresses.len())).map(one).collect()
 }
 
+/// How long a transaction may wait for its next statement. Ours come at once: one that does not has lost its client, and
+/// keeps others from its rows until the server knows.
+const IDLE: Duration = Duration::from_secs(3);
+
 /// Read-only is the default, so that nothing is written outside `BEGIN READ WRITE`. Commits are
 /// durable, whatever the server's default is.
 fn setup(options: &Options) -> String {
@@ -213,10 +217,11 @@ fn setup(options: &Options) -> String {
     format!(
         "SET statement_timeout = {statement}; SET lock_timeout = {lock};
          SET idle_in_transaction_session_timeout = {idle}; SET client_min_messages = notice;
+         SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3;
          SELECT set_config('synchronous_commit', 'on', false)
           WHERE current_setting('synchronous_commit') = 'off';
          SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY",
-        idle = statement * 3,
+        idle = IDLE.as_millis(),
     )
 }
 

@@ -153,7 +153,9 @@ impl Worker {
                 if !self.reach.is_out(Duration::ZERO) {
                     return false;
                 }
-                self.lanes.writes.refuse_waiting(&DbError::unavailable("PostgreSQL is away, and this process is stopping"));
+                self.lanes
+                    .writes
+                    .refuse_waiting(&DbError::unavailable("PostgreSQL is away, and this process is stopping"));
                 return false;
             }
             if left.is_zero() {
@@ -192,6 +194,11 @@ impl Worker {
     fn carry_out(&self, session: &mut Session, job: &mut dyn Job) {
         let until = Instant::now() + self.patience;
         let mut was_in_the_way = false;
+        let is_lost = session.is_lost() || session.make_sure().is_err();
+        if is_lost && !self.reconnect(session, until) {
+            job.refuse(DbError::away("PostgreSQL does not answer"));
+            return;
+        }
         loop {
             match self.run_unit(session, job) {
                 Again::No => return,

@@ -243,7 +243,11 @@ async fn a_short_outage_is_ridden_out_and_a_long_one_told() {
     for _ in 0..10 {
         assert!(insert(&db, "refused").await.is_err_and(|error| error.is_unavailable()));
     }
-    assert!(begun.elapsed() < Duration::from_secs(2), "nobody waits for what has been away long: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "nobody waits for what has been away long: {:?}",
+        begun.elapsed()
+    );
     mode.store(PASS, Ordering::SeqCst);
     let begun = Instant::now();
     while insert(&db, "after").await.is_err() {
@@ -264,7 +268,8 @@ async fn of_several_hosts_the_one_that_takes_writes_is_found() {
     let (login, rest) = first.rsplit_once('@').unwrap();
     let (_, place) = second.rsplit_once('@').unwrap();
     let (host, database) = rest.split_once('/').unwrap();
-    let both = format!("{login}@{host},{}/{database}?target_session_attrs=read-write", place.split_once('/').unwrap().0);
+    let both =
+        format!("{login}@{host},{}/{database}?target_session_attrs=read-write", place.split_once('/').unwrap().0);
     let options = Options { connections: 1, connect_timeout: Duration::from_millis(700), ..small() };
     at_first.store(SILENCE, Ordering::SeqCst);
     let db = Db::open(&both.parse().unwrap(), options).await.unwrap();

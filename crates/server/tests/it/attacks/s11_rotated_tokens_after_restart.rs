@@ -1,5 +1,5 @@
 //! Lesson S11: what told a rotated token from a good one was compared with the time of the server's start, so a restart made
-//! old tokens good again. Here nothing of it lives in memory. (`program/crash.rs` kills the built program with -9 in mid-load.)
+//! old tokens good again. Here nothing of it lives in memory. (`faults.sh` kills the built program with -9 in mid-load.)
 
 use std::time::Duration;
 

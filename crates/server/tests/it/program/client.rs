@@ -92,12 +92,6 @@ impl Client {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
-    pub async fn revoke(&self, token: &str) -> Option<u16> {
-        let url = format!("{}/api/oauth2/v2/revoke", self.issuer);
-        let request = self.http.post(url).basic_auth(&self.id, Some(&self.secret)).form(&[("token", token)]);
-        Some(request.send().await.ok()?.status().as_u16())
-    }
-
     pub async fn profile(&self, access: &str) -> u16 {
         let url = format!("{}/api/user/profile", self.issuer);
         self.http.get(url).bearer_auth(access).send().await.unwrap().status().as_u16()
