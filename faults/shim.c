@@ -6,7 +6,8 @@
  *   2  microseconds by which each sync is late
  *   3  nanoseconds by which the wall clock is ahead (signed); the monotonic clock is left alone
  *
- * A file of the database is a regular file whose path holds what FAULTS_SHIM_FILES says. */
+ * A file that is written is one of the database when its path holds what FAULTS_SHIM_FILES says; one that is synced, what
+ * FAULTS_SHIM_SYNCED says: of PostgreSQL its log too, without room for which it rightly gives up. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +27,13 @@ enum { FULL, BROKEN, LATE_US, AHEAD_NS, CONTROLS };
 
 static _Atomic int64_t none[CONTROLS];
 static _Atomic int64_t *controls = none;
-static const char *files = "/";
+static const char *files = "/", *synced = "/";
 
 __attribute__((constructor)) static void open_controls(void) {
     const char *path = getenv("FAULTS_SHIM"), *which = getenv("FAULTS_SHIM_FILES");
     if (which) files = which;
+    which = getenv("FAULTS_SHIM_SYNCED");
+    if (which) synced = which;
     if (!path) return;
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) return;
@@ -39,16 +42,16 @@ __attribute__((constructor)) static void open_controls(void) {
     if (map != MAP_FAILED) controls = map;
 }
 
-static int is_ours(int file) {
+static int is_one_of(const char *which, int file) {
     char link[32], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
     if (length <= 0) return 0;
     path[length] = 0;
-    return strstr(path, files) != NULL;
+    return strstr(path, which) != NULL;
 }
 
-static int refused(int control, int file) { return controls[control] && is_ours(file); }
+static int is_full(int file) { return controls[FULL] && is_one_of(files, file); }
 
 static int no_room(void) {
     errno = ENOSPC;
@@ -56,31 +59,31 @@ static int no_room(void) {
 }
 
 ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t at) {
-    return refused(FULL, file) ? no_room() : syscall(SYS_pwrite64, file, bytes, count, at);
+    return is_full(file) ? no_room() : syscall(SYS_pwrite64, file, bytes, count, at);
 }
 
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t at) { return pwrite64(file, bytes, count, at); }
 
 ssize_t pwritev64(int file, const struct iovec *parts, int count, off64_t at) {
-    return refused(FULL, file) ? no_room() : syscall(SYS_pwritev, file, parts, count, at, 0);
+    return is_full(file) ? no_room() : syscall(SYS_pwritev, file, parts, count, at, 0);
 }
 
 ssize_t pwritev(int file, const struct iovec *parts, int count, off_t at) { return pwritev64(file, parts, count, at); }
 
 int posix_fallocate64(int file, off64_t at, off64_t count) {
-    if (refused(FULL, file)) return ENOSPC;
+    if (is_full(file)) return ENOSPC;
     return syscall(SYS_fallocate, file, 0, at, count) ? errno : 0;
 }
 
 int posix_fallocate(int file, off_t at, off_t count) { return posix_fallocate64(file, at, count); }
 
 static int sync_by(long call, int file) {
-    if (refused(BROKEN, file)) {
+    if (controls[BROKEN] && is_one_of(synced, file)) {
         errno = EIO;
         return -1;
     }
     int64_t late = controls[LATE_US];
-    if (late && is_ours(file)) {
+    if (late && is_one_of(synced, file)) {
         struct timespec wait = {late / 1000000, late % 1000000 * 1000};
         syscall(SYS_nanosleep, &wait, NULL);
     }
@@ -108,7 +111,7 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone) {
     (void)zone;
     struct timespec exact;
     int answer = clock_gettime(CLOCK_REALTIME, &exact);
-    if (!answer && now) *now = (struct timeval){exact.tv_sec, exact.tv_nsec / 1000};
+    if (!answer) *now = (struct timeval){exact.tv_sec, exact.tv_nsec / 1000};
     return answer;
 }
 

@@ -24,13 +24,13 @@ pub struct Shim {
     library: PathBuf,
     path: PathBuf,
     file: Arc<File>,
-    files: &'static str,
+    files: [&'static str; 2],
 }
 
 impl Shim {
-    /// Compiles the library into `folder` if it is not there, and makes a file of controls. `files` is a part of the path
-    /// of the files that it is about.
-    pub fn make(folder: &Path, name: &str, files: &'static str) -> Fallible<Shim> {
+    /// Compiles the library into `folder` if it is not there, and makes a file of controls. `files` are parts of the
+    /// paths of the files that it is about: such as are written, and such as are synced.
+    pub fn make(folder: &Path, name: &str, files: [&'static str; 2]) -> Fallible<Shim> {
         let library = folder.join("shim.so");
         if !library.exists() {
             let source = folder.join("shim.c");
@@ -49,11 +49,12 @@ impl Shim {
     }
 
     /// What the process must be started with.
-    pub fn environment(&self) -> [(&'static str, String); 3] {
+    pub fn environment(&self) -> [(&'static str, String); 4] {
         [
             ("LD_PRELOAD", self.library.display().to_string()),
             ("FAULTS_SHIM", self.path.display().to_string()),
-            ("FAULTS_SHIM_FILES", self.files.to_owned()),
+            ("FAULTS_SHIM_FILES", self.files[0].to_owned()),
+            ("FAULTS_SHIM_SYNCED", self.files[1].to_owned()),
         ]
     }
 

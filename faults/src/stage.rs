@@ -18,6 +18,9 @@ pub enum Engine {
     Postgres,
 }
 
+/// Tables and indexes are written; these and the log are synced.
+const POSTGRES_FILES: [&str; 2] = ["/base/", "/node-"];
+
 /// How the server finds a primary that has moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
@@ -54,7 +57,7 @@ pub struct Stage {
 impl Stage {
     /// Sets everything up in a folder.
     pub async fn set(program: &Path, folder: &Path, engine: Engine, finding: Finding) -> Fallible<Stage> {
-        let server_shim = Shim::make(folder, "server.controls", "jiomeet-oauth.db")?;
+        let server_shim = Shim::make(folder, "server.controls", ["jiomeet-oauth.db"; 2])?;
         let (url, cluster) = match engine {
             Engine::Sqlite => (format!("sqlite://{}", folder.join("jiomeet-oauth.db").display()), None),
             Engine::Postgres => {
@@ -78,7 +81,7 @@ impl Cluster {
         let place = folder.join("postgres");
         programs.make_folder(&place)?;
         let ports = [free_port()?, free_port()?];
-        let shim = Shim::make(folder, "postgres-0.controls", "/base/")?;
+        let shim = Shim::make(folder, "postgres-0.controls", POSTGRES_FILES)?;
         let mut primary = Postgres::init(&programs, &place, "node-0", ports[0], shim)?;
         primary.start().await?;
         let far = |port| ([127, 0, 0, 1], port).into();
@@ -114,7 +117,7 @@ impl Cluster {
     pub async fn follow(&mut self) -> Fallible<()> {
         let place = 1 - self.place_of(&self.primary);
         let name = format!("node-{place}");
-        let shim = Shim::make(&self.folder, &format!("postgres-{place}.controls"), "/base/")?;
+        let shim = Shim::make(&self.folder, &format!("postgres-{place}.controls"), POSTGRES_FILES)?;
         let mut replica = self.primary.copy(&name, self.ports[place], shim)?;
         replica.start().await?;
         self.primary.ask("ALTER SYSTEM SET synchronous_standby_names = '*'").await?;

@@ -98,7 +98,7 @@ impl Blow for Slow {
     fn strike<'a>(&'a self, stage: &'a mut Stage, dice: &'a mut Dice) -> Struck<'a> {
         Box::pin(async move {
             let postgres = stage.cluster.is_some();
-            // A commit syncs PostgreSQL's log, which the shim finds by this name.
+            // Concurrent commits share a sync less well there.
             let by = if postgres { dice.millis(20, 200) } else { dice.millis(50, 800) };
             disk(stage).delay_syncs(by)?;
             wait(dice, 1200, 2200).await;
