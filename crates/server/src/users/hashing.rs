@@ -33,6 +33,10 @@ const IDLE: Duration = Duration::from_secs(5);
 /// what is smaller than 32 MiB for itself when it comes back.
 const RESERVED: usize = 33 * 1024;
 
+/// How far the threads that hash stand back: where the machine is busy, they get a tenth of what any other thread gets.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashingError {
@@ -116,6 +120,7 @@ impl Passwords {
 
 /// A thread of the pool: ends when the pool is dropped.
 fn work(queue: &Mutex<Receiver<Job>>) {
+    stand_back();
     // Kept between hashes: to get 12 MiB fresh from the system each time costs a quarter of the hash.
     let mut memory = Vec::new();
     loop {
@@ -137,6 +142,15 @@ fn work(queue: &Mutex<Receiver<Job>>) {
             }
             Task::Hash { .. } | Task::Verify { .. } => {}
         }
+    }
+}
+
+/// Lets everything else go first: a sign-in may take a moment longer, a call by an app need not.
+fn stand_back() {
+    // Linux counts by thread here; elsewhere it would be the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "hashing takes its turns like everything else");
     }
 }
 
