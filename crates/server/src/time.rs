@@ -145,7 +145,9 @@ type Said = VecDeque<(Instant, Timestamp)>;
 impl SettledClock {
     /// Begins to watch a clock. One that tests move is believed at once.
     pub fn new(clock: Clock, settles_after: Duration) -> SettledClock {
-        SettledClock { clock, settles_after, said: Arc::default() }
+        let settled = SettledClock { clock, settles_after, said: Arc::default() };
+        settled.look();
+        settled
     }
 
     /// Asks the clock: to be called several times in the while that it takes to settle.

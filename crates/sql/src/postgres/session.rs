@@ -446,7 +446,7 @@ impl tx::Session for Session {
             }
             writer.finish().await.map(drop)
         };
-        trip(&self.runtime, self.patience, first, load, &self.client).map_err(|failure| self.failed(failure))
+        trip(&self.runtime, self.bounds(), first, load, &self.client).map_err(|failure| self.failed(failure))
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {
