@@ -36,6 +36,12 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0015_keys_announced.postgres.sql"),
     ),
     Migration::common(16, "large_data", include_str!("../migrations/0016_large_data.sql")),
+    Migration::twin(
+        17,
+        "collations",
+        include_str!("../migrations/0017_collations.sqlite.sql"),
+        include_str!("../migrations/0017_collations.postgres.sql"),
+    ),
 ];
 
 /// Every statement that the program runs on this schema, room by room: a test prepares each on both engines and looks at

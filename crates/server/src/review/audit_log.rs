@@ -21,9 +21,10 @@ sql::statements! {
     LIST_AUDIT_BY_APP = concat!("SELECT ", columns!(), "
         WHERE app_id = $4 AND ($5 = '' OR action = $5) AND at <= $1 AND (at, id) < ($1, $2)
         ORDER BY at DESC, id DESC LIMIT $3");
-    /// A page about one app, of an action that is not [`COMMON`]. (What it says twice is what its index says.)
+    /// A page about one app, of an action that is not [`COMMON`]. (What it says twice is what its index says. The place is
+    /// told in other words than above, at which SQLite would walk along all of the app's entries.)
     LIST_AUDIT_BY_APP_OF_ACTION = concat!("SELECT ", columns!(), "
-        WHERE app_id = $4 AND action = $5 AND action <> 'consent.granted' AND at <= $1 AND (at, id) < ($1, $2)
+        WHERE app_id = $4 AND action = $5 AND action <> 'consent.granted' AND at <= $1 AND (at < $1 OR id < $2)
         ORDER BY at DESC, id DESC LIMIT $3");
     /// A page about one person, of one action and about one app if they are given.
     LIST_AUDIT_ABOUT_USER = concat!("SELECT ", columns!(), "

@@ -1,0 +1,1 @@
+-- What names a grant or a meeting compares as their ids do: SQLite compares everything byte for byte already.
