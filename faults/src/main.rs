@@ -42,7 +42,7 @@ pub struct Plan {
     /// What chance begins with: the same seed breaks the same things in the same order.
     #[arg(long)]
     seed: Option<u64>,
-    /// No round begins after this many seconds.
+    /// On each engine no round begins after this many seconds.
     #[arg(long, value_name = "SECONDS")]
     within: Option<u64>,
     /// The built server.

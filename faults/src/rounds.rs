@@ -61,10 +61,11 @@ pub async fn run(plan: &Plan) -> Fallible<bool> {
         None => vec![Engine::Sqlite, Engine::Postgres],
     };
     eprintln!("seed {seed}");
-    let until = plan.within.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut well = true;
     for (number, engine) in engines.iter().enumerate() {
         let share = plan.rounds / engines.len() + usize::from(number < plan.rounds % engines.len());
+        // Each engine has its own time: none goes unplayed because another was slow.
+        let until = plan.within.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let mut play = Play { plan, seed, engine: *engine, until, score: Score::default() };
         well &= play.all(share).await?;
         play.report()?;
