@@ -2,11 +2,9 @@
 
 use std::process::Command;
 
-use form_urlencoded::Serializer;
-
 use super::Plan;
 use super::contestants::Database;
-use super::subject::{CHALLENGE, Home, Processes, Running, Subject, VERIFIER};
+use super::subject::{Home, Processes, Running, Subject, VERIFIER, code_request};
 use crate::Fallible;
 use crate::browser::Browser;
 use crate::calls::Service;
@@ -42,15 +40,7 @@ pub async fn start(plan: &Plan, database: Database, algorithm: &str) -> Fallible
     let process = Running::start(&mut server, &home.folder.path().join("server.log"))?;
     wait_for(address)?;
 
-    let query = Serializer::new(String::new())
-        .append_pair("response_type", "code")
-        .append_pair("client_id", &report.client.client_id)
-        .append_pair("redirect_uri", &report.client.redirect_uri)
-        .append_pair("scope", "openid email")
-        .append_pair("state", "eyJ0byI6Ii9jYWxlbmRhciIsIm4iOiJrM2Q4In0")
-        .append_pair("code_challenge", CHALLENGE)
-        .append_pair("code_challenge_method", "S256")
-        .finish();
+    let query = code_request(&report.client, "openid email");
     let authorize = format!("/o/authorize/?{query}");
     let mut browser = Browser::at(address, &report.issuer).await?;
     let known = [("username", "asha"), ("password", "asha-bench-password"), ("allow", "Authorize")];

@@ -3,12 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use form_urlencoded::Serializer;
-
 use super::Plan;
 use super::contestants::Database;
 use super::install::run;
-use super::subject::{CHALLENGE, Home, Processes, Running, Subject, VERIFIER};
+use super::subject::{Home, Processes, Running, Subject, VERIFIER, code_request};
 use crate::Fallible;
 use crate::calls::Service;
 use crate::deployment::{free_address, wait_for};
@@ -39,22 +37,13 @@ pub fn start(plan: &Plan, algorithm: &str) -> Fallible<Subject> {
     let log = home.folder.path().join("setup.log");
     let report = Running::start(&mut script("set-up"), &log)?.report(&log)?;
 
-    let query = Serializer::new(String::new())
-        .append_pair("response_type", "code")
-        .append_pair("client_id", &report.client.client_id)
-        .append_pair("redirect_uri", &report.client.redirect_uri)
-        .append_pair("scope", "profile")
-        .append_pair("state", "eyJ0byI6Ii9jYWxlbmRhciIsIm4iOiJrM2Q4In0")
-        .append_pair("code_challenge", CHALLENGE)
-        .append_pair("code_challenge_method", "S256")
-        // As its own page says when the person goes on.
-        .append_pair("g_continue", "")
-        .finish();
+    let query = code_request(&report.client, "profile");
     let target = home.target(&report.issuer, process.pid(), syncs)?;
     let service = Service {
         origin: report.issuer,
         client: report.client,
-        authorize: format!("/api/oidc/auth?{query}"),
+        // With what its own page adds when the person goes on.
+        authorize: format!("/api/oidc/auth?{query}&g_continue="),
         cookies: report.cookies,
         token: "/api/oidc/token",
         introspect: "/api/oidc/introspect",

@@ -2,12 +2,10 @@
 
 use std::process::Command;
 
-use form_urlencoded::Serializer;
-
 use super::Plan;
 use super::contestants::Database;
 use super::measure::Operations;
-use super::subject::{CHALLENGE, Home, Processes, Running, Subject, VERIFIER};
+use super::subject::{Home, Processes, Running, Subject, VERIFIER, code_request};
 use crate::Fallible;
 use crate::browser::Browser;
 use crate::calls::Service;
@@ -78,15 +76,7 @@ pub async fn start(plan: &Plan, database: Database, algorithm: &str, variant: Va
     let report = process.report(&log)?;
 
     let scope = if variant.format == Format::Jwt { "meeting:read" } else { "openid email" };
-    let query = Serializer::new(String::new())
-        .append_pair("response_type", "code")
-        .append_pair("client_id", &report.client.client_id)
-        .append_pair("redirect_uri", &report.client.redirect_uri)
-        .append_pair("scope", scope)
-        .append_pair("state", "eyJ0byI6Ii9jYWxlbmRhciIsIm4iOiJrM2Q4In0")
-        .append_pair("code_challenge", CHALLENGE)
-        .append_pair("code_challenge_method", "S256")
-        .finish();
+    let query = code_request(&report.client, scope);
     let authorize = format!("/auth?{query}");
     let mut browser = Browser::at(address, &report.issuer).await?;
     let known = [("login", "asha"), ("password", "any will do")];

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use form_urlencoded::Serializer;
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -21,6 +22,19 @@ use crate::process::SyncCounter;
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// What every app proves itself with.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// The query of an authorization request, as a peer's client sends it.
+pub fn code_request(client: &Client, scope: &str) -> String {
+    Serializer::new(String::new())
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &client.client_id)
+        .append_pair("redirect_uri", &client.redirect_uri)
+        .append_pair("scope", scope)
+        .append_pair("state", "eyJ0byI6Ii9jYWxlbmRhciIsIm4iOiJrM2Q4In0")
+        .append_pair("code_challenge", CHALLENGE)
+        .append_pair("code_challenge_method", "S256")
+        .finish()
+}
 
 /// A server under load. Its fields are dropped in this order: the server before its database and its files.
 pub struct Subject {
