@@ -72,7 +72,7 @@ say 'several nodes on one PostgreSQL'
 TEST_ENGINE=postgres tools/with-postgres cargo test --quiet -p jiomeet-oauth --test nodes
 
 say 'what breaks in mid-load'
-# Each engine, every fault once or twice, about a minute for each.
+# Every fault once on each engine.
 ./faults.sh quick
 
 described_as_served

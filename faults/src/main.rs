@@ -3,10 +3,11 @@
 //!
 //! A round: the load ([`load`]) runs, a blow ([`blows`]) falls and is made good, the load goes on for a moment and stops;
 //! then every client compares what it was told with what is there. [`stage`] is what is played on: the built server
-//! ([`server`]), PostgreSQL ([`postgres`]) behind a wire ([`wire`]), disks and clocks that can be broken ([`shim`]).
+//! ([`server`], one or two behind a [`front`]), PostgreSQL ([`postgres`]) behind a wire ([`wire`]), disks and clocks that can be broken ([`shim`], [`undo`]).
 
 mod blows;
 mod dice;
+mod front;
 mod http;
 mod load;
 mod postgres;
@@ -14,6 +15,7 @@ mod rounds;
 mod server;
 mod shim;
 mod stage;
+mod undo;
 mod wire;
 
 use std::path::PathBuf;
@@ -42,16 +44,25 @@ pub struct Plan {
     /// What chance begins with: the same seed breaks the same things in the same order.
     #[arg(long)]
     seed: Option<u64>,
-    /// On each engine no round begins after this many seconds.
+    /// Each fault once on each engine; `rounds` does not count.
+    #[arg(long)]
+    once: bool,
+    /// On each engine no round begins after this many seconds. A fault that was not played for that is a failure.
     #[arg(long, value_name = "SECONDS")]
     within: Option<u64>,
+    /// In rounds of `power-cut` syncs answer and keep nothing safe: the checker must complain.
+    #[arg(long)]
+    disk_lies: bool,
     /// The built server.
     #[arg(long, value_name = "FILE", default_value = "target/debug/jiomeet-oauth")]
     server: PathBuf,
     /// Where databases and logs go; they are kept when a round fails.
     #[arg(long, value_name = "FOLDER")]
     scratch: Option<PathBuf>,
-    /// Adds what was counted to this file, a line of JSON for each engine.
+    /// Keeps nothing of a round that fails.
+    #[arg(long)]
+    forget: bool,
+    /// Adds what was counted to this file, a line of JSON for each round.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }

@@ -23,7 +23,8 @@ pub struct Programs {
 /// One server.
 pub struct Postgres {
     programs: Programs,
-    data: PathBuf,
+    /// Its files.
+    pub data: PathBuf,
     /// Its own port.
     pub address: SocketAddr,
     /// Its disk.
@@ -131,10 +132,9 @@ impl Postgres {
         Ok(())
     }
 
-    /// Starts it, again if it gives up at once, and waits until it answers.
+    /// Starts it unless it runs, again if it gives up at once, and waits until it answers.
     pub async fn start(&mut self) -> Fallible<()> {
         let begun = Instant::now();
-        self.launch()?;
         while begun.elapsed() < Duration::from_secs(60) {
             if self.ask("SELECT 1").await.is_ok() {
                 return Ok(());
@@ -155,14 +155,26 @@ impl Postgres {
     /// Ends all its processes at once, as a power cut would.
     pub fn kill(&mut self) -> Fallible<()> {
         let Some(mut process) = self.process.take() else { return Ok(()) };
-        let children =
-            std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", process.id())).unwrap_or_default();
+        let main = process.id().to_string();
+        let signal = |which: &str, processes: &[&str]| {
+            let _ = Command::new("kill").arg(which).args(processes).stderr(Stdio::null()).status();
+        };
+        // Stopped first, they end together: none goes on for a moment without the others, or is missed.
+        signal("-STOP", &[&main]);
+        let children = std::fs::read_to_string(format!("/proc/{main}/task/{main}/children")).unwrap_or_default();
+        let children: Vec<&str> = children.split_whitespace().collect();
+        signal("-STOP", &children);
+        signal("-KILL", &children);
         process.kill()?;
-        for child in children.split_whitespace() {
-            // Each is in a session of its own and would notice only in a while.
-            let _ = Command::new("kill").args(["-9", child]).stderr(Stdio::null()).status();
-        }
         process.wait()?;
+        let is_there = |child: &&str| {
+            let about = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            about.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
+        };
+        let begun = Instant::now();
+        while children.iter().any(is_there) && begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         let lock = self.data.join("postmaster.pid");
         let _ = std::fs::remove_file(lock);
         Ok(())

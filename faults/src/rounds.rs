@@ -11,8 +11,9 @@ use serde_json::json;
 
 use crate::blows::{ALL, Blow};
 use crate::dice::Dice;
-use crate::http::Caller;
+use crate::http::{Caller, Counts};
 use crate::load::Worker;
+use crate::server::Server;
 use crate::stage::{Engine, Finding, Stage};
 use crate::{Fallible, Plan};
 
@@ -31,6 +32,7 @@ struct Tally {
     rounds: usize,
     failed: usize,
     slowest_recovery: Duration,
+    last_recovery: Duration,
 }
 
 /// What came of an engine's rounds.
@@ -63,7 +65,11 @@ pub async fn run(plan: &Plan) -> Fallible<bool> {
     eprintln!("seed {seed}");
     let mut well = true;
     for (number, engine) in engines.iter().enumerate() {
-        let share = plan.rounds / engines.len() + usize::from(number < plan.rounds % engines.len());
+        let share = if plan.once {
+            usize::MAX
+        } else {
+            plan.rounds / engines.len() + usize::from(number < plan.rounds % engines.len())
+        };
         // Each engine has its own time: none goes unplayed because another was slow.
         let until = plan.within.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let mut play = Play { plan, seed, engine: *engine, until, score: Score::default() };
@@ -92,6 +98,7 @@ impl Play<'_> {
         if blows.is_empty() {
             return Ok(true);
         }
+        let rounds = if self.plan.once { blows.len() } else { rounds };
         let mut well = true;
         let mut played = 0;
         for number in 0.. {
@@ -101,6 +108,10 @@ impl Play<'_> {
             let count = ROUNDS_OF_A_STAGE.min(rounds - played);
             well &= self.on_a_stage(number, played..played + count, &blows).await?;
             played += count;
+        }
+        for blow in blows.iter().filter(|blow| rounds >= blows.len() && !self.score.tallies.contains_key(blow.name())) {
+            eprintln!("{:8} {} was not played: its time was over", self.engine_name(), blow.name());
+            well = false;
         }
         Ok(well)
     }
@@ -117,8 +128,9 @@ impl Play<'_> {
         let dice = Dice::new(self.seed).branch(number);
         let finding = if number.is_multiple_of(2) { Finding::Address } else { Finding::TwoHosts };
         let mut stage = Stage::set(&self.plan.server, folder.path(), self.engine, finding).await?;
-        let caller = Caller::new(&stage.server.issuer, stage.expectation.clone())?;
-        let mut workers = Worker::all(&caller, &stage.server, &dice).await?;
+        stage.disk_lies = self.plan.disk_lies;
+        let caller = Caller::new(&stage)?;
+        let mut workers = Worker::all(&caller, &stage.report, &dice).await?;
         let mut well = true;
         let mut order: Vec<&dyn Blow> = Vec::new();
         for round in rounds {
@@ -129,19 +141,22 @@ impl Play<'_> {
             if order.is_empty() {
                 order = blows.to_vec();
             }
-            let blow = order.swap_remove(dice.below(order.len()));
+            let blow = take(&mut order, &mut dice);
             let begun = Instant::now();
+            stage.have(blow.servers()).await?;
             blow.prepare(&mut stage).await?;
+            let before = counted(&stage.counts);
             let faults = self.round(&mut stage, &caller, &mut workers, blow, &mut dice).await;
             // A round that cannot be played to its end says more than nothing too.
             let faults = faults.unwrap_or_else(|error| vec![error.to_string()]);
             let tally = self.score.tallies.entry(blow.name()).or_default();
             tally.rounds += 1;
             tally.failed += usize::from(!faults.is_empty());
+            self.write(round, blow, &faults, before, &stage.counts)?;
             let entries: usize = workers.iter().map(Worker::entries).sum();
             eprintln!(
                 "{:8} round {round:3} {:16} {:4.1} s, {entries} entries{}",
-                format!("{:?}", self.engine).to_lowercase(),
+                self.engine_name(),
                 blow.name(),
                 begun.elapsed().as_secs_f64(),
                 if faults.is_empty() { "" } else { ": FAILED" }
@@ -158,7 +173,7 @@ impl Play<'_> {
             }
         }
         self.count(&caller);
-        if !well {
+        if !well && !self.plan.forget {
             let kept = folder.keep();
             eprintln!("    everything is kept in {}", kept.display());
             eprintln!(
@@ -191,7 +206,7 @@ impl Play<'_> {
         tokio::time::sleep(dice.millis(300, 900)).await;
         let struck = blow.strike(stage, dice).await;
         let ready = match struck {
-            Ok(()) => stage.server.wait_until_ready(RECOVERY).await,
+            Ok(()) => all_ready(&mut stage.servers).await,
             Err(error) => Err(error),
         };
         tokio::time::sleep(Duration::from_millis(400)).await;
@@ -204,6 +219,7 @@ impl Play<'_> {
             Ok(recovery) => {
                 let tally = self.score.tallies.entry(blow.name()).or_default();
                 tally.slowest_recovery = tally.slowest_recovery.max(recovery);
+                tally.last_recovery = recovery;
             }
             Err(error) => {
                 faults.push(error.to_string());
@@ -211,14 +227,14 @@ impl Play<'_> {
             }
         }
         for worker in workers.iter_mut() {
-            faults.extend(worker.check(&stage.server).await?);
+            faults.extend(worker.check(&stage.servers[0]).await?);
         }
         faults.extend(caller.take_complaints());
-        if stage.server.has_ended() {
-            faults.push("the server has ended by itself".to_owned());
+        if stage.servers.iter_mut().any(Server::has_ended) {
+            faults.push("a server has ended by itself".to_owned());
         }
         if self.engine == Engine::Sqlite {
-            faults.extend(check_integrity(&stage.server.database_url)?);
+            faults.extend(check_integrity(&stage.servers[0].place.database_url)?);
         }
         Ok(faults)
     }
@@ -228,7 +244,6 @@ impl Play<'_> {
         self.score.told += counts.told.load(Ordering::Relaxed);
         self.score.later += counts.later.load(Ordering::Relaxed);
         self.score.silence += counts.silence.load(Ordering::Relaxed);
-        self.score.slowest = self.score.slowest.max(counts.slowest.load(Ordering::Relaxed));
     }
 
     fn report(&self) -> Fallible<()> {
@@ -241,24 +256,54 @@ impl Play<'_> {
         println!("| --- | --- | --- | --- | --- |");
         for (name, tally) in tallies {
             let words = ALL.iter().find(|blow| blow.name() == *name).map_or("", |blow| blow.words());
-            let Tally { rounds, failed, slowest_recovery } = tally;
+            let Tally { rounds, failed, slowest_recovery, .. } = tally;
             println!("| {name} | {words} | {rounds} | {failed} | {:.2} s |", slowest_recovery.as_secs_f64());
-        }
-        if let Some(path) = &self.plan.json {
-            let rows: Vec<_> = tallies
-                .iter()
-                .map(|(name, tally)| {
-                    json!({"fault": name, "rounds": tally.rounds, "failed": tally.failed,
-                           "recovery_ms": tally.slowest_recovery.as_millis() as u64})
-                })
-                .collect();
-            let line = json!({"engine": self.engine_name(), "seed": self.seed, "told": told, "later": later,
-                              "silence": silence, "slowest_ms": slowest, "faults": rows});
-            let mut file = std::fs::File::options().create(true).append(true).open(path)?;
-            writeln!(file, "{line}")?;
         }
         Ok(())
     }
+
+    /// Adds the round to the file that was asked for.
+    fn write(
+        &mut self,
+        round: usize,
+        blow: &dyn Blow,
+        faults: &[String],
+        before: [u64; 3],
+        counts: &Counts,
+    ) -> Fallible<()> {
+        let slowest = counts.slowest.swap(0, Ordering::Relaxed);
+        self.score.slowest = self.score.slowest.max(slowest);
+        let Some(path) = &self.plan.json else { return Ok(()) };
+        let after = counted(counts);
+        let [told, later, silence] = [0, 1, 2].map(|which| after[which] - before[which]);
+        let recovery = self.score.tallies.get(blow.name()).map_or(0, |tally| tally.last_recovery.as_millis() as u64);
+        let line = json!({"engine": self.engine_name(), "seed": self.seed, "round": round, "fault": blow.name(),
+                          "faults": faults, "recovery_ms": recovery, "told": told, "later": later, "silence": silence,
+                          "slowest_ms": slowest});
+        let mut file = std::fs::File::options().create(true).append(true).open(path)?;
+        Ok(writeln!(file, "{line}")?)
+    }
+}
+
+/// The next fault by chance, those first that take one server: a second one is not started and stopped again and again.
+fn take<'b>(order: &mut Vec<&'b dyn Blow>, dice: &mut Dice) -> &'b dyn Blow {
+    let fewest = order.iter().map(|blow| blow.servers()).min();
+    let first: Vec<usize> = (0..order.len()).filter(|&at| Some(order[at].servers()) == fewest).collect();
+    order.remove(dice.pick(&first).copied().unwrap_or(0))
+}
+
+/// How many requests were answered, told to come back, and lost.
+fn counted(counts: &Counts) -> [u64; 3] {
+    [&counts.told, &counts.later, &counts.silence].map(|count| count.load(Ordering::Relaxed))
+}
+
+/// Waits until every server is ready, and says how long that took.
+async fn all_ready(servers: &mut [Server]) -> Fallible<Duration> {
+    let begun = Instant::now();
+    for server in servers {
+        server.wait_until_ready(RECOVERY).await?;
+    }
+    Ok(begun.elapsed())
 }
 
 /// SQLite's own look at every page.

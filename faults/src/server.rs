@@ -1,6 +1,7 @@
-//! The server under test: the built program, started as its operator would.
+//! A server under test: the built program, started as its operator would.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use crate::Fallible;
 use crate::shim::Shim;
 
 /// What `demo --json` says about itself, as far as it is needed here.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Report {
     /// The sample client, which may ask for everything.
     pub client: Client,
@@ -22,7 +23,7 @@ pub struct Report {
 }
 
 /// An app's credentials.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Client {
     /// Its id.
     pub client_id: String,
@@ -81,51 +82,47 @@ impl App {
     }
 }
 
-/// The server, and how it is started again.
-pub struct Server {
-    program: PathBuf,
-    folder: PathBuf,
+/// Where a server is and what it is told.
+pub struct Place {
+    /// The built program.
+    pub program: PathBuf,
+    /// Where it logs to.
+    pub log: PathBuf,
+    /// Where clients come in.
+    pub issuer: String,
     /// Where the database is, as the server knows it.
     pub database_url: String,
-    /// Where it is called.
-    pub issuer: String,
-    /// What `demo` said.
-    pub report: Report,
     /// Its disk and clock.
     pub shim: Shim,
+}
+
+/// A server, and how it is started again.
+pub struct Server {
+    /// Where it is.
+    pub place: Place,
+    /// Where it listens itself.
+    pub address: SocketAddr,
     process: Option<Child>,
 }
 
 impl Server {
-    /// Lets `demo` fill an empty database with people and apps, then serves it with `serve`.
-    pub async fn start(program: &Path, folder: &Path, database_url: &str, shim: Shim) -> Fallible<Server> {
-        let report = seed(program, folder, database_url)?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut server = Server {
-            program: program.to_owned(),
-            folder: folder.to_owned(),
-            database_url: database_url.to_owned(),
-            issuer: format!("http://127.0.0.1:{port}"),
-            report,
-            shim,
-            process: None,
-        };
-        server.launch()?;
-        server.wait_until_ready(Duration::from_secs(30)).await?;
-        Ok(server)
+    /// One that serves there with `serve` once it is launched.
+    pub fn new(place: Place) -> Fallible<Server> {
+        let address = ([127, 0, 0, 1], crate::postgres::free_port()?).into();
+        Ok(Server { place, address, process: None })
     }
 
     /// Starts the process, which must not be running, without waiting for it.
     pub fn launch(&mut self) -> Fallible<()> {
-        let log = File::options().create(true).append(true).open(self.log())?;
-        let listen = self.issuer.trim_start_matches("http://");
-        let mut command = Command::new(&self.program);
+        let Place { program, log, issuer, database_url, shim } = &self.place;
+        let log = File::options().create(true).append(true).open(log)?;
+        let mut command = Command::new(program);
         command
             .arg("serve")
-            .envs(self.shim.environment())
-            .env("JIOMEET_OAUTH_SERVER__LISTEN", listen)
-            .env("JIOMEET_OAUTH_SERVER__ISSUER", &self.issuer)
-            .env("JIOMEET_OAUTH_DATABASE__URL", &self.database_url)
+            .envs(shim.environment())
+            .env("JIOMEET_OAUTH_SERVER__LISTEN", self.address.to_string())
+            .env("JIOMEET_OAUTH_SERVER__ISSUER", issuer)
+            .env("JIOMEET_OAUTH_DATABASE__URL", database_url)
             .env("JIOMEET_OAUTH_KEYS__SIGNING_ALGORITHM", "ES256")
             .env("JIOMEET_OAUTH_SCREENING__ONLINE", "false")
             .env("JIOMEET_OAUTH_LIMITS__SILENT_AUTHORIZATIONS", "0")
@@ -134,6 +131,19 @@ impl Server {
             .stderr(log);
         self.process = Some(command.spawn()?);
         Ok(())
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub async fn stop_in_order(mut self) -> Fallible<()> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        let _ = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
+        let stopped = tokio::task::spawn_blocking(move || process.wait());
+        let status = tokio::time::timeout(Duration::from_secs(30), stopped).await???;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("a server that was asked to stop ended with {status}").into())
+        }
     }
 
     /// Ends it at once, as a power cut would.
@@ -150,16 +160,11 @@ impl Server {
         self.process.as_mut().is_some_and(|process| matches!(process.try_wait(), Ok(Some(_))))
     }
 
-    /// Where its log is.
-    pub fn log(&self) -> PathBuf {
-        self.folder.join("server.log")
-    }
-
     /// Waits until it says that it is ready, and says how long that took.
     pub async fn wait_until_ready(&mut self, patience: Duration) -> Fallible<Duration> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(3)).no_proxy().build()?;
         let begun = Instant::now();
-        let url = format!("{}/readyz", self.issuer);
+        let url = format!("http://{}/readyz", self.address);
         while begun.elapsed() < patience {
             if let Ok(answer) = http.get(&url).send().await
                 && answer.status().is_success()
@@ -167,17 +172,17 @@ impl Server {
                 return Ok(begun.elapsed());
             }
             if self.has_ended() {
-                return Err(format!("the server has ended, see {}", self.log().display()).into());
+                return Err(format!("the server has ended, see {}", self.place.log.display()).into());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Err(format!("the server is not ready after {patience:?}, see {}", self.log().display()).into())
+        Err(format!("the server is not ready after {patience:?}, see {}", self.place.log.display()).into())
     }
 
     /// Runs a command of the program on the same database and gives what it printed.
     pub async fn command(&self, arguments: &[&str]) -> Fallible<String> {
-        let mut command = tokio::process::Command::new(&self.program);
-        let output = command.args(arguments).args(["--database-url", &self.database_url]).output().await?;
+        let mut command = tokio::process::Command::new(&self.place.program);
+        let output = command.args(arguments).args(["--database-url", &self.place.database_url]).output().await?;
         if !output.status.success() {
             return Err(format!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
         }
@@ -191,7 +196,8 @@ impl Drop for Server {
     }
 }
 
-fn seed(program: &Path, folder: &Path, database_url: &str) -> Fallible<Report> {
+/// Lets `demo` fill an empty database with people and apps.
+pub fn seed(program: &Path, folder: &Path, database_url: &str) -> Fallible<Report> {
     use std::io::BufRead as _;
     let log = File::create(folder.join("demo.log"))?;
     let mut command = Command::new(program);

@@ -16,6 +16,8 @@ enum Control {
     Broken = 1,
     LateMicros = 2,
     AheadNanos = 3,
+    Keep = 4,
+    Lie = 5,
 }
 
 /// One process's disk and clock. Everything is in order until it is set.
@@ -25,6 +27,8 @@ pub struct Shim {
     path: PathBuf,
     file: Arc<File>,
     files: [&'static str; 2],
+    /// Where what was before is kept.
+    pub before: PathBuf,
 }
 
 impl Shim {
@@ -42,19 +46,26 @@ impl Shim {
             }
         }
         let path = folder.join(name);
-        std::fs::write(&path, [0; 32])?;
+        std::fs::write(&path, [0; 48])?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
         let file = Arc::new(File::options().write(true).open(&path)?);
-        Ok(Shim { library, path, file, files })
+        let before = path.with_extension("before");
+        if !before.exists() {
+            std::fs::create_dir(&before)?;
+            // PostgreSQL's own user writes there too.
+            std::fs::set_permissions(&before, std::fs::Permissions::from_mode(0o777))?;
+        }
+        Ok(Shim { library, path, file, files, before })
     }
 
     /// What the process must be started with.
-    pub fn environment(&self) -> [(&'static str, String); 4] {
+    pub fn environment(&self) -> [(&'static str, String); 5] {
         [
             ("LD_PRELOAD", self.library.display().to_string()),
             ("FAULTS_SHIM", self.path.display().to_string()),
             ("FAULTS_SHIM_FILES", self.files[0].to_owned()),
             ("FAULTS_SHIM_SYNCED", self.files[1].to_owned()),
+            ("FAULTS_SHIM_UNDO", self.before.display().to_string()),
         ]
     }
 
@@ -75,6 +86,16 @@ impl Shim {
     /// By how much each sync is late.
     pub fn delay_syncs(&self, by: Duration) -> Fallible<()> {
         self.set(Control::LateMicros, i64::try_from(by.as_micros())?)
+    }
+
+    /// Whether what files held before what was written since their last sync is kept, for a power cut.
+    pub fn keep_what_was(&self, keep: bool) -> Fallible<()> {
+        self.set(Control::Keep, keep.into())
+    }
+
+    /// Whether syncs answer although nothing is safe.
+    pub fn lie(&self, lie: bool) -> Fallible<()> {
+        self.set(Control::Lie, lie.into())
     }
 
     /// By how many seconds the wall clock is ahead.

@@ -15,9 +15,9 @@ pub struct Back;
 
 async fn jump(stage: &mut Stage, dice: &mut Dice, seconds: i64) -> crate::Fallible<()> {
     stage.expectation.clock_is_wrong(true);
-    stage.server.shim.move_clock(seconds)?;
+    stage.servers[0].place.shim.move_clock(seconds)?;
     wait(dice, 500, 1800).await;
-    stage.server.shim.move_clock(0)?;
+    stage.servers[0].place.shim.move_clock(0)?;
     // Answers to what was asked while it was wrong.
     wait(dice, 300, 300).await;
     stage.expectation.clock_is_wrong(false);

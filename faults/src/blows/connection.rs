@@ -31,7 +31,7 @@ impl Blow for Cut {
 
     fn strike<'a>(&'a self, stage: &'a mut Stage, dice: &'a mut Dice) -> Struck<'a> {
         Box::pin(async move {
-            let wire = stage.cluster()?.wire().clone();
+            let wire = stage.cluster()?.wire(0).clone();
             if dice.in_percent(50) {
                 wire.set(State::Cut);
                 outage(dice).await;
@@ -62,7 +62,7 @@ impl Blow for Silence {
 
     fn strike<'a>(&'a self, stage: &'a mut Stage, dice: &'a mut Dice) -> Struck<'a> {
         Box::pin(async move {
-            let wire = stage.cluster()?.wire().clone();
+            let wire = stage.cluster()?.wire(0).clone();
             wire.set(State::Silent);
             outage(dice).await;
             wire.set(State::Sound);
@@ -86,7 +86,7 @@ impl Blow for Slow {
 
     fn strike<'a>(&'a self, stage: &'a mut Stage, dice: &'a mut Dice) -> Struck<'a> {
         Box::pin(async move {
-            let wire = stage.cluster()?.wire().clone();
+            let wire = stage.cluster()?.wire(0).clone();
             wire.set(State::Slow(dice.millis(20, 120)));
             tokio::time::sleep(Duration::from_millis(1500)).await;
             wire.set(State::Sound);

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{Blow, Struck, wait};
 use crate::Fallible;
 use crate::dice::Dice;
-use crate::shim::Shim;
 use crate::stage::{Engine, Stage};
 
 /// Nothing more can be written.
@@ -16,11 +15,6 @@ pub struct Broken;
 
 /// Syncs take long.
 pub struct Slow;
-
-/// The process that has the database's files open.
-fn disk(stage: &Stage) -> &Shim {
-    stage.cluster.as_ref().map_or(&stage.server.shim, |cluster| &cluster.primary.shim)
-}
 
 /// PostgreSQL gives up on some failures of its disk; its operator starts it again.
 async fn see_to_postgres(stage: &mut Stage) -> Fallible<()> {
@@ -47,9 +41,9 @@ impl Blow for Full {
 
     fn strike<'a>(&'a self, stage: &'a mut Stage, dice: &'a mut Dice) -> Struck<'a> {
         Box::pin(async move {
-            disk(stage).fill(true)?;
+            stage.disk().fill(true)?;
             wait(dice, 100, 1500).await;
-            disk(stage).fill(false)?;
+            stage.disk().fill(false)?;
             see_to_postgres(stage).await
         })
     }
@@ -72,9 +66,9 @@ impl Blow for Broken {
     fn strike<'a>(&'a self, stage: &'a mut Stage, dice: &'a mut Dice) -> Struck<'a> {
         Box::pin(async move {
             for _ in 0..dice.below(5) + 1 {
-                disk(stage).break_syncs(true)?;
+                stage.disk().break_syncs(true)?;
                 wait(dice, 1, 200).await;
-                disk(stage).break_syncs(false)?;
+                stage.disk().break_syncs(false)?;
                 wait(dice, 1, 200).await;
             }
             Ok(())
@@ -100,9 +94,9 @@ impl Blow for Slow {
             let postgres = stage.cluster.is_some();
             // Concurrent commits share a sync less well there.
             let by = if postgres { dice.millis(20, 200) } else { dice.millis(50, 800) };
-            disk(stage).delay_syncs(by)?;
+            stage.disk().delay_syncs(by)?;
             wait(dice, 1200, 2200).await;
-            disk(stage).delay_syncs(Duration::ZERO)
+            stage.disk().delay_syncs(Duration::ZERO)
         })
     }
 }

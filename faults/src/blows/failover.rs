@@ -35,15 +35,13 @@ impl Blow for Failover {
             };
             // The address moves before the replica takes writes, or after.
             let early = dice.in_percent(50);
-            let (wire, address) = (cluster.wires[0].clone(), replica.address);
+            let address = replica.address;
             if cluster.finding == Finding::Address && early {
-                wire.lead_to(address);
-                wire.shake().await;
+                cluster.move_address(address).await;
             }
             promote(dice).await?;
             if cluster.finding == Finding::Address && !early {
-                wire.lead_to(address);
-                wire.shake().await;
+                cluster.move_address(address).await;
             }
             cluster.primary = replica;
             Ok(())

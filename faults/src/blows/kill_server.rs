@@ -22,9 +22,9 @@ impl Blow for KillServer {
 
     fn strike<'a>(&'a self, stage: &'a mut Stage, dice: &'a mut Dice) -> Struck<'a> {
         Box::pin(async move {
-            stage.server.kill()?;
+            stage.servers[0].kill()?;
             wait(dice, 0, 200).await;
-            stage.server.launch()
+            stage.servers[0].launch()
         })
     }
 }

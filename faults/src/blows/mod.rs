@@ -6,6 +6,8 @@ mod disk;
 mod failover;
 mod kill_postgres;
 mod kill_server;
+mod one_of_two;
+mod power_cut;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -28,6 +30,11 @@ pub trait Blow {
 
     /// Whether it means anything on that engine.
     fn fits(&self, engine: Engine) -> bool;
+
+    /// How many servers it takes.
+    fn servers(&self) -> usize {
+        1
+    }
 
     /// What must stand before the load begins.
     fn prepare<'a>(&'a self, _stage: &'a mut Stage) -> Struck<'a> {
@@ -52,6 +59,11 @@ pub const ALL: &[&dyn Blow] = &[
     &clock::Forward,
     &clock::Back,
     &failover::Failover,
+    &power_cut::PowerCut,
+    &one_of_two::Killed,
+    &one_of_two::Skewed,
+    &one_of_two::Cut,
+    &one_of_two::Silent,
 ];
 
 async fn wait(dice: &mut Dice, from: u64, to: u64) {

@@ -3,7 +3,7 @@
 
 use reqwest::Method;
 
-use super::{authorize_path, insist, is_over, short, token_request};
+use super::{authorize_path, complain_if_taken, insist, is_over, short, token_request};
 use crate::Fallible;
 use crate::dice::Dice;
 use crate::http::{Browser, Caller, Reply, form_with, hidden_fields};
@@ -225,12 +225,8 @@ impl Grants {
         let told = reply.is_some_and(|reply| reply.status == 200);
         self.grants[at].standing = if told { Standing::Ended } else { Standing::MaybeEnded };
         if told {
-            let access = self.grants[at].access.last()?.clone();
-            if let Some(reply) = self.profile(&access).await
-                && reply.status != 401
-            {
-                self.complain("a token just revoked was accepted", &self.grants[at], &reply);
-            }
+            let access = self.grants[at].access.last()?;
+            complain_if_taken(&self.caller, "revoked", access).await;
         }
         self.put_aside();
         told.then_some(())

@@ -12,11 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
+use reqwest::header::HOST;
 
 use crate::Fallible;
 use crate::dice::Dice;
 use crate::http::{Answer, Caller, Reply};
-use crate::server::{Client, Server};
+use crate::server::{Client, Report, Server};
 use consents::Consents;
 use grants::Grants;
 use meetings::Meetings;
@@ -42,8 +43,7 @@ pub enum Worker {
 
 impl Worker {
     /// Everybody.
-    pub async fn all(caller: &Caller, server: &Server, dice: &Dice) -> Fallible<Vec<Worker>> {
-        let report = &server.report;
+    pub async fn all(caller: &Caller, report: &Report, dice: &Dice) -> Fallible<Vec<Worker>> {
         let mut workers = Vec::new();
         for number in 0..GRANT_CLIENTS {
             let dice = dice.branch(number);
@@ -103,6 +103,33 @@ async fn insist(caller: &Caller, what: &str, request: impl Fn() -> reqwest::Requ
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err(format!("{what}: no answer, although the server says that it is ready").into())
+}
+
+/// For how long another server than the one that ended a token may take it.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+
+/// Makes sure that no server takes a token which was ended, as the client has just been told: of several, the one that was
+/// not asked to has a second.
+async fn complain_if_taken(caller: &Caller, what: &str, access: &str) {
+    let told = tokio::time::Instant::now();
+    let servers = caller.front.servers();
+    for server in &servers {
+        let path = format!("http://{server}/api/user/profile");
+        let opens = async || {
+            // As whoever stands before it would ask.
+            let host = caller.front.address.to_string();
+            let request = caller.request(Method::GET, &path).header(HOST, host).bearer_auth(access);
+            caller.ask("the profile", request).await.told().is_some_and(|reply| reply.status != 401)
+        };
+        let mut is_taken = opens().await;
+        if is_taken && servers.len() > 1 {
+            tokio::time::sleep_until(told + HEARD_WITHIN).await;
+            is_taken = opens().await;
+        }
+        if is_taken {
+            caller.complain(format!("a token just ended ({what}) was taken by {server}: {}", short(access)));
+        }
+    }
 }
 
 /// The token endpoint's three calls.

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value as Json;
 
 use super::grants::consent;
-use super::{authorize_path, insist, token_request};
+use super::{authorize_path, complain_if_taken, insist, token_request};
 use crate::Fallible;
 use crate::dice::Dice;
 use crate::http::{Answer, Browser, Caller, attribute, form_with, hidden_fields};
@@ -117,11 +117,7 @@ impl Reviews {
         let more = [("kind", "other"), ("url", ""), ("reason", "A drill.")];
         let done = self.decide("suspend", &more).await?;
         if let (Some(true), Some(access)) = (done, access) {
-            let request = self.profile(&access);
-            let reply = self.caller.send("the profile", request).await.told();
-            if let Some(reply) = reply.filter(|reply| reply.status == 200) {
-                self.caller.complain(format!("a token of an app just suspended was accepted: {}", reply.body));
-            }
+            complain_if_taken(&self.caller, "its app was suspended", &access).await;
             self.dead.push(access);
         }
         self.approved.told(done, "suspended")
