@@ -55,9 +55,21 @@ impl Statement {
 /// ```
 /// sql::statements! {
 ///     /// A batch of what has expired.
-///     SWEEP = "DELETE FROM things WHERE id IN (SELECT id FROM things WHERE expires_at < $1 LIMIT $2", skip_locked, ")";
+///     SPOIL = "UPDATE things SET fresh = 0 WHERE id IN (SELECT id FROM things WHERE made_at < $1 LIMIT $2", skip_locked, ")";
 /// }
-/// # fn main() { assert!(SWEEP.text(sql::Engine::Postgres).ends_with("LIMIT $2 FOR UPDATE SKIP LOCKED)")); }
+/// # fn main() { assert!(SPOIL.text(sql::Engine::Postgres).ends_with("LIMIT $2 FOR UPDATE SKIP LOCKED)")); }
+/// ```
+///
+/// With `sweep` it deletes at most `$2` rows of a table, those that come first in an order that an index has, and leaves
+/// out what another transaction holds. They are deleted where they lie, not looked for once more: by their keys PostgreSQL,
+/// when it does not know how many there will be, would compare the whole table with them.
+///
+/// ```
+/// sql::statements! {
+///     /// A batch of what has expired.
+///     SWEEP = "things", sweep, "expires_at < $1 ORDER BY expires_at";
+/// }
+/// # fn main() { assert!(SWEEP.text(sql::Engine::Sqlite).starts_with("DELETE FROM things WHERE rowid IN (")); }
 /// ```
 #[macro_export]
 macro_rules! statements {
@@ -86,6 +98,29 @@ macro_rules! statement {
     };
     ($name:ident, $text:expr, locked, $rest:literal) => {
         $crate::Statement::twin(stringify!($name), concat!($text, $rest), concat!($text, " FOR UPDATE", $rest))
+    };
+    ($name:ident, $table:expr, sweep, $which:literal) => {
+        $crate::Statement::twin(
+            stringify!($name),
+            concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE rowid IN (SELECT rowid FROM ",
+                $table,
+                " WHERE ",
+                $which,
+                " LIMIT $2)"
+            ),
+            concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE ctid = ANY (ARRAY (SELECT ctid FROM ",
+                $table,
+                " WHERE ",
+                $which,
+                " LIMIT $2 FOR UPDATE SKIP LOCKED))"
+            ),
+        )
     };
     ($name:ident, $text:expr, shared, $rest:literal) => {
         $crate::Statement::twin(stringify!($name), concat!($text, $rest), concat!($text, " FOR SHARE", $rest))

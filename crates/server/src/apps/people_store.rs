@@ -55,8 +55,7 @@ sql::statements! {
     /// The app goes from one owner to another.
     CHANGE_OWNER = "UPDATE apps SET owner_id = $3 WHERE id = $1 AND owner_id = $2 AND deleted_at IS NULL";
     /// Invitations that nobody can answer any more.
-    SWEEP_INVITATIONS = "DELETE FROM invitations
-        WHERE id IN (SELECT id FROM invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2", skip_locked, ") AND expires_at <= $1";
+    SWEEP_INVITATIONS = "invitations", sweep, "expires_at <= $1 ORDER BY expires_at";
 }
 
 /// Everybody around an app but its owner.

@@ -36,8 +36,7 @@ sql::statements! {
     LIST_REFUSALS = "SELECT code, CAST(SUM(count) AS BIGINT) AS times, MAX(day) FROM app_errors
         WHERE app_id = $1 AND day >= $2 GROUP BY code ORDER BY times DESC, code LIMIT 50";
     /// Refusals that are no longer shown.
-    SWEEP_REFUSALS = "DELETE FROM app_errors WHERE (app_id, day, code) IN
-            (SELECT app_id, day, code FROM app_errors WHERE day < $1 ORDER BY day LIMIT $2", skip_locked, ") AND day < $1";
+    SWEEP_REFUSALS = "app_errors", sweep, "day < $1 ORDER BY day";
 }
 
 /// Refusals that wait to be written.

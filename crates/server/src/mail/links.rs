@@ -32,8 +32,7 @@ sql::statements! {
     /// It is used, once.
     CLAIM_LINK = "UPDATE email_tokens SET used_at = $3 WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 AND used_at IS NULL";
     /// Expired links go.
-    SWEEP_LINKS = "DELETE FROM email_tokens WHERE token_hash IN
-        (SELECT token_hash FROM email_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2", skip_locked, ") AND expires_at <= $1";
+    SWEEP_LINKS = "email_tokens", sweep, "expires_at <= $1 ORDER BY expires_at";
 }
 
 /// What a link is for.

@@ -26,8 +26,7 @@ sql::statements! {
     WITHDRAW_DUE = "UPDATE outbox SET due_at = NULL, last_error = $2
         WHERE id IN (SELECT id FROM outbox WHERE due_at <= $1 ORDER BY due_at, id LIMIT $3", skip_locked, ") AND due_at <= $1";
     /// What is done goes after a while.
-    SWEEP_OUTBOX = "DELETE FROM outbox WHERE id IN
-        (SELECT id FROM outbox WHERE due_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT $2", skip_locked, ") AND due_at IS NULL";
+    SWEEP_OUTBOX = "outbox", sweep, "due_at IS NULL AND created_at <= $1 ORDER BY created_at";
 }
 
 /// How long a mail is remembered after it is done with.

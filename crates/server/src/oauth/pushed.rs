@@ -51,8 +51,7 @@ sql::statements! {
     /// A browser opened it.
     OPEN_PUSHED = "UPDATE pushed_requests SET opened_by = $2 WHERE uri_hash = $1";
     /// Pushed requests that no browser goes on with.
-    SWEEP_PUSHED = "DELETE FROM pushed_requests WHERE uri_hash IN (
-            SELECT uri_hash FROM pushed_requests WHERE expires_at < $1 ORDER BY expires_at LIMIT $2", skip_locked, ")";
+    SWEEP_PUSHED = "pushed_requests", sweep, "expires_at < $1 ORDER BY expires_at";
 }
 
 /// The answer to a pushed request (RFC 9126 2.2).

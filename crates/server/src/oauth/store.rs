@@ -60,9 +60,7 @@ sql::statements! {
     TOUCH_GRANT = "UPDATE grants SET last_used_at = $2
         WHERE id = (SELECT id FROM grants WHERE id = $1 AND last_used_at < $2", skip_locked, ")";
     /// Codes that never became a grant.
-    SWEEP_CODES = "DELETE FROM authorization_codes WHERE code_hash IN (
-            SELECT code_hash FROM authorization_codes WHERE grant_id IS NULL AND expires_at < $1
-            ORDER BY expires_at LIMIT $2", skip_locked, ")";
+    SWEEP_CODES = "authorization_codes", sweep, "grant_id IS NULL AND expires_at < $1 ORDER BY expires_at";
     /// Grants of which no token lives, and the codes that they came from.
     LIST_SWEPT_GRANTS = "SELECT id, code_hash FROM grants WHERE refresh_expires_at < $1 AND access_until < $1
         ORDER BY refresh_expires_at LIMIT $2", skip_locked, "";
@@ -71,14 +69,12 @@ sql::statements! {
     /// The code of one of them.
     DELETE_CODE = "DELETE FROM authorization_codes WHERE code_hash = $1";
     /// Revocations of tokens that have expired by now.
-    SWEEP_REVOCATIONS = "DELETE FROM revocations WHERE (grant_id, generation) IN (
-            SELECT grant_id, generation FROM revocations WHERE until_at < $1 ORDER BY until_at LIMIT $2", skip_locked, ")";
+    SWEEP_REVOCATIONS = "revocations", sweep, "until_at < $1 ORDER BY until_at";
     /// An id is used, for once: by the request that is named, which may ask twice.
     CLAIM_ONE_TIME_ID = "INSERT INTO one_time_ids (id_hash, claimed_by, expires_at) VALUES ($1, $2, $3)
         ON CONFLICT (id_hash) DO UPDATE SET claimed_by = one_time_ids.claimed_by WHERE one_time_ids.claimed_by = $2";
     /// One-time ids that nobody can present any more.
-    SWEEP_ONE_TIME_IDS = "DELETE FROM one_time_ids WHERE id_hash IN (
-            SELECT id_hash FROM one_time_ids WHERE expires_at < $1 ORDER BY expires_at LIMIT $2", skip_locked, ")";
+    SWEEP_ONE_TIME_IDS = "one_time_ids", sweep, "expires_at < $1 ORDER BY expires_at";
 }
 
 /// Inserts a code; false when the request that it answers has a code already.

@@ -37,9 +37,8 @@ sql::statements! {
         WHERE r.role = 'admin' AND r.role <> 'user' AND r.user_id <> $1
             AND u.locked_at IS NULL AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL LIMIT 1";
     /// Sign-ups that nobody confirmed.
-    SWEEP_UNCONFIRMED = "DELETE FROM users WHERE id IN (SELECT u.id FROM users u WHERE u.email_verified_at IS NULL AND u.created_at <= $1
-            AND NOT EXISTS (SELECT 1 FROM apps a WHERE a.owner_id = u.id) ORDER BY u.created_at LIMIT $2", skip_locked, ")
-        AND email_verified_at IS NULL AND created_at <= $1";
+    SWEEP_UNCONFIRMED = "users", sweep, "email_verified_at IS NULL AND created_at <= $1
+        AND NOT EXISTS (SELECT 1 FROM apps a WHERE a.owner_id = users.id) ORDER BY created_at";
 }
 
 /// How long a sign-up waits to be confirmed.

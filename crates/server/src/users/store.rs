@@ -60,7 +60,7 @@ statements! {
     DELETE_SESSION_BY_HASH = "DELETE FROM sessions WHERE id_hash = $1";
     DELETE_SESSION_OF_USER = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
     DELETE_SESSIONS_OF_USER = "DELETE FROM sessions WHERE user_id = $1";
-    SWEEP_SESSIONS = "DELETE FROM sessions WHERE id_hash IN (SELECT id_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2", skip_locked, ") AND expires_at <= $1";
+    SWEEP_SESSIONS = "sessions", sweep, "expires_at <= $1 ORDER BY expires_at";
 
     RESERVE_ATTEMPT = "INSERT INTO failure_counters (key_hash, arrival_at) VALUES ($1, $2) ON CONFLICT (key_hash) DO UPDATE \
                        SET arrival_at = CASE WHEN failure_counters.arrival_at > $3 AND failure_counters.arrival_at <= $6 \
@@ -68,8 +68,7 @@ statements! {
                        WHERE failure_counters.arrival_at <= $5 OR failure_counters.arrival_at > $6";
     FIND_ARRIVAL = "SELECT arrival_at FROM failure_counters WHERE key_hash = $1";
     REFUND_ATTEMPT = "UPDATE failure_counters SET arrival_at = arrival_at - $2 WHERE key_hash = $1";
-    SWEEP_COUNTERS = "DELETE FROM failure_counters WHERE key_hash IN (SELECT key_hash FROM failure_counters WHERE arrival_at <= $1 ORDER BY arrival_at LIMIT $2", skip_locked, ") \
-                      AND arrival_at <= $1";
+    SWEEP_COUNTERS = "failure_counters", sweep, "arrival_at <= $1 ORDER BY arrival_at";
 }
 
 /// An account that is made.
