@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How long a request may wait for a sweeper.
-const AIM: Duration = Duration::from_millis(5);
+const AIM: Duration = Duration::from_millis(2);
 
 /// A number of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

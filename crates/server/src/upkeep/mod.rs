@@ -145,9 +145,9 @@ struct Swept {
     is_done: bool,
 }
 
-/// Runs each sweeper until nothing is left, its turn is over, or the server stops. It bites off as much as takes a few
-/// milliseconds and rests as long as the bite took: no request waits for more than one bite, and whoever else writes has
-/// half of the database at least.
+/// Runs each sweeper until nothing is left, its turn is over, or the server stops. It bites off as much as takes two
+/// milliseconds and rests twice as long as the bite took: no request waits for more than one bite, and whoever else writes
+/// has two thirds of the database at least.
 async fn sweep_room(
     app: &SharedApp,
     room: &'static str,
@@ -176,7 +176,7 @@ async fn sweep_room(
             }
             let took = bitten.elapsed();
             bite = bite.after(took);
-            tokio::time::sleep(took).await;
+            tokio::time::sleep(took * 2).await;
         }
     }
     let now = app.clock.now();
