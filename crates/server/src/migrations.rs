@@ -42,6 +42,9 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0017_collations.sqlite.sql"),
         include_str!("../migrations/0017_collations.postgres.sql"),
     ),
+    Migration::common(18, "connected_apps", include_str!("../migrations/0018_connected_apps.sql")),
+    Migration::common(19, "cancelled_by_user", include_str!("../migrations/0019_cancelled_by_user.sql")),
+    Migration::common(20, "trials_by_user", include_str!("../migrations/0020_trials_by_user.sql")),
 ];
 
 /// Every statement that the program runs on this schema, room by room: a test prepares each on both engines and looks at

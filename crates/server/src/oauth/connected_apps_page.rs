@@ -5,14 +5,17 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
+use form_urlencoded::byte_serialize;
 use http::{HeaderMap, StatusCode};
 use protocol::scope::{Scope, ScopeTable};
-use sql::DbError;
+use sql::{DbError, Tx};
 
-use super::connected::{ConnectedApp, Stopped, connected_apps};
+use super::connected::{AfterApp, ConnectedApp, Stopped, connected_apps, list_removable};
+use super::consent_store::take_consent;
 use super::ends::remove_access;
 use crate::app::SharedApp;
-use crate::ids::AppId;
+use crate::ids::{AppId, UserId};
+use crate::random::Random;
 use crate::time::Timestamp;
 use crate::users::{self, SignedInVisitor, answer, check_csrf, require_signed_in};
 use crate::web::samples::{NOW, Sample, Samples, shell};
@@ -25,14 +28,19 @@ const PATH: &str = "/account/connected-apps";
 /// An app that was not used for so long is offered for removal with the others like it.
 const UNUSED: Duration = Duration::from_secs(60 * 86_400);
 
+/// Apps whose access is removed in one unit of work, where many are.
+const BATCH: usize = 50;
+
 #[derive(Template)]
 #[template(path = "oauth/connected_apps.html")]
 pub struct ConnectedAppsPage {
     shell: Shell,
     notice: Option<Notice>,
-    by_name: bool,
-    unused: usize,
     apps: Vec<AppRow>,
+    /// Offers to remove those that were not used for long.
+    unused: Option<String>,
+    is_first_page: bool,
+    next: Option<String>,
 }
 
 struct AppRow {
@@ -76,8 +84,18 @@ impl ScopeRow {
 }
 
 /// Whether it was not used for 60 days; what holds no token counts from its consent.
-fn is_unused(app: &ConnectedApp, now: Timestamp) -> bool {
-    now.since(app.last_used_at.unwrap_or(app.since)) >= UNUSED
+fn is_unused(last_of_it: Timestamp, now: Timestamp) -> bool {
+    now.since(last_of_it) >= UNUSED
+}
+
+/// What the button says that removes them; they are counted where one page shows all apps.
+fn unused_words(apps: &[ConnectedApp], is_all: bool, now: Timestamp) -> Option<String> {
+    let unused = apps.iter().filter(|app| is_unused(app.last_used_at.unwrap_or(app.since), now)).count();
+    match (is_all, unused) {
+        (true, 0) => None,
+        (true, _) => Some(format!("Remove {unused} unused for 60 days")),
+        (false, _) => Some("Remove all unused for 60 days".to_owned()),
+    }
 }
 
 /// `GET /account/connected-apps`
@@ -87,28 +105,29 @@ pub(super) async fn show_connected_apps(
     query: QueryParams,
 ) -> Result<Response, Response> {
     let visitor = require_signed_in(&app, &cookies, Some(PATH)).await?;
-    let by_name = query.get("sort") == Some("name");
+    let after = AfterApp::read(query.get("after"));
     let notice = (query.get("done") == Some("removed")).then(|| Notice::done("Access is removed. It stopped at once."));
-    list(&app, &visitor, by_name, notice).await.map_err(|error| PageError::from(error).into_response())
+    list(&app, &visitor, after, notice).await.map_err(|error| PageError::from(error).into_response())
 }
 
 async fn list(
     app: &SharedApp,
     visitor: &SignedInVisitor,
-    by_name: bool,
+    after: AfterApp,
     notice: Option<Notice>,
 ) -> Result<Response, DbError> {
-    let (user, now) = (visitor.signed_in.user.id.clone(), app.clock.now());
-    let mut apps = app.db.read(move |tx| connected_apps(tx, &user, now)).await?;
-    if by_name {
-        apps.sort_by_cached_key(|app| app.name.to_lowercase());
-    }
+    let (user, now, is_first_page) = (visitor.signed_in.user.id.clone(), app.clock.now(), after == AfterApp::start());
+    let page = app.db.read(move |tx| connected_apps(tx, &user, &after, now)).await?;
     let template = ConnectedAppsPage {
         shell: visitor.shell(app, Section::ConnectedApps),
         notice,
-        by_name,
-        unused: apps.iter().filter(|app| is_unused(app, now)).count(),
-        apps: apps.iter().map(|one| AppRow::new(&app.catalogue.scopes, one)).collect(),
+        apps: page.apps.iter().map(|one| AppRow::new(&app.catalogue.scopes, one)).collect(),
+        unused: unused_words(&page.apps, is_first_page && page.next.is_none(), now),
+        is_first_page,
+        next: page.next.map(|next| {
+            let key: String = byte_serialize(next.to_text().as_bytes()).collect();
+            format!("{PATH}?after={key}")
+        }),
     };
     Ok(answer(app, visitor, StatusCode::OK, &template))
 }
@@ -128,21 +147,55 @@ pub(super) async fn remove_connected_apps(
     let one = form.get("app")?.map(AppId::from_text);
     let every = form.get("all")? == Some("every");
     let unused = form.get("all")? == Some("unused");
-    let (user, now, random) = (visitor.signed_in.user.id.clone(), app.clock.now(), app.random.clone());
-    app.db
-        .write(move |tx| {
-            let mut apps = connected_apps(tx, &user, now)?;
-            // In one order, whatever was used last: two removals at once wait in one direction only.
-            apps.sort_unstable_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
-            for app in apps {
-                if every || (unused && is_unused(&app, now)) || one.as_ref() == Some(&app.id) {
-                    remove_access(tx, &random, &user, &app.id, &address, now)?;
-                }
-            }
-            Ok::<_, DbError>(())
-        })
-        .await?;
+    let removal =
+        Removal { user: visitor.signed_in.user.id.clone(), address, now: app.clock.now(), random: app.random.clone() };
+    if every || unused {
+        removal.remove_many(&app, unused).await?;
+    } else if let Some(one) = one {
+        app.db.write(move |tx| removal.remove_one(tx, &one)).await?;
+    }
     Ok(see_other("/account/connected-apps?done=removed"))
+}
+
+/// A person takes access back.
+#[derive(Clone)]
+struct Removal {
+    user: UserId,
+    address: String,
+    now: Timestamp,
+    random: Random,
+}
+
+impl Removal {
+    /// From one app, if it holds anything.
+    fn remove_one(&self, tx: &mut Tx<'_>, app: &AppId) -> Result<(), DbError> {
+        if take_consent(tx, &self.user, app)? {
+            remove_access(tx, &self.random, &self.user, app, &self.address, self.now)?;
+        }
+        Ok(())
+    }
+
+    /// From all, or all that were not used for long: so many in a unit of work that nobody waits long for it, and in one
+    /// order, so that two removals at once wait in one direction only.
+    async fn remove_many(&self, app: &SharedApp, unused: bool) -> Result<(), DbError> {
+        let mut after = Some(String::new());
+        while let Some(from) = after {
+            let removal = self.clone();
+            after = app.db.write(move |tx| removal.remove_batch(tx, &from, unused)).await?;
+        }
+        Ok(())
+    }
+
+    /// One batch; after which app the next begins, if there may be more.
+    fn remove_batch(&self, tx: &mut Tx<'_>, after: &str, unused: bool) -> Result<Option<String>, DbError> {
+        let apps = list_removable(tx, &self.user, after, BATCH, self.now)?;
+        for found in &apps {
+            if !unused || is_unused(found.last_of_it, self.now) {
+                self.remove_one(tx, &found.app)?;
+            }
+        }
+        Ok(apps.last().filter(|_| apps.len() == BATCH).map(|last| last.app.to_string()))
+    }
 }
 
 impl Samples for ConnectedAppsPage {
@@ -158,21 +211,26 @@ impl Samples for ConnectedAppsPage {
             since: NOW.minus(Duration::from_secs((days + 30) * 86_400)),
             last_used: (days < 100).then(|| NOW.minus(Duration::from_secs(days * 86_400))),
         };
-        let page = |apps: Vec<AppRow>, unused| ConnectedAppsPage {
+        let page = |apps: Vec<AppRow>, unused: Option<&str>, next: Option<&str>| ConnectedAppsPage {
             shell: shell(Section::ConnectedApps),
             notice: None,
-            by_name: false,
-            unused,
             apps,
+            unused: unused.map(str::to_owned),
+            is_first_page: next.is_none(),
+            next: next.map(str::to_owned),
         };
-        let some = vec![
-            row("Calendar Companion", None, 0),
-            row("Standup Notes", None, 75),
-            row("Webinar Wizard", Some("Suspended by a reviewer"), 120),
-        ];
+        let some = || {
+            vec![
+                row("Calendar Companion", None, 0),
+                row("Standup Notes", None, 75),
+                row("Webinar Wizard", Some("Suspended by a reviewer"), 120),
+            ]
+        };
+        let next = "/account/connected-apps?after=1764000000000.app-2";
         vec![
-            Sample::of("connected-apps", "some", &page(some, 2)),
-            Sample::of("connected-apps", "none", &page(Vec::new(), 0)),
+            Sample::of("connected-apps", "some", &page(some(), Some("Remove 2 unused for 60 days"), None)),
+            Sample::of("connected-apps", "many", &page(some(), Some("Remove all unused for 60 days"), Some(next))),
+            Sample::of("connected-apps", "none", &page(Vec::new(), None, None)),
         ]
     }
 }

@@ -82,7 +82,7 @@ use crate::app::SharedApp;
 use crate::web::samples::{Sample, Samples as _};
 
 pub use bearer::{Bearer, BearerError, bearer, refuse_token_in_query};
-pub use connected::{ConnectedApp, Stopped, connected_apps};
+pub use connected::{AfterApp, ConnectedApp, ConnectedApps, Stopped, connected_apps};
 pub use cors::{allow_any_origin, answer_preflight};
 pub use ends::remove_access;
 pub use introspect::Introspection;

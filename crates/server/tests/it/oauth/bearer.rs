@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiomeet_oauth::oauth::AfterApp;
 use jiomeet_oauth::review::Decision;
 
 use super::{bearer_call, redeem, refresh};
@@ -174,7 +175,8 @@ async fn the_account_page_learns_what_each_app_holds_and_when_it_last_used_it() 
     jiomeet_oauth::oauth::write_last_used(&world.app).await.unwrap();
 
     let (user, now) = (ada.clone(), world.now());
-    let list = world.write(move |tx| jiomeet_oauth::oauth::connected_apps(tx, &user, now)).await;
+    let list =
+        world.write(move |tx| jiomeet_oauth::oauth::connected_apps(tx, &user, &AfterApp::start(), now)).await.apps;
 
     assert_eq!(list.len(), 1);
     assert_eq!((list[0].name.as_str(), list[0].scopes.to_string().as_str()), ("planner", "user:read"));

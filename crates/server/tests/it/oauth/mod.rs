@@ -5,6 +5,7 @@ mod authorize_prompts;
 mod bearer;
 pub mod client;
 mod client_assertions;
+mod connected_apps;
 mod consent;
 mod dpop;
 pub mod flow;
