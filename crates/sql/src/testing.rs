@@ -197,6 +197,8 @@ impl Plan {
             let by_index = words.contains(&"INDEX") || words.contains(&"Index");
             let narrowed = self.lines.get(at + 1).is_some_and(|next| next.trim_start().starts_with("Index Cond"));
             let table = match words.as_slice() {
+                // What the statement itself has gathered is as much as it wants.
+                ["SCAN", gathered, ..] if self.lines.contains(&format!("CO-ROUTINE {gathered}")) => None,
                 ["SCAN", table, ..] => Some(*table),
                 ["Seq" | "Index" | "Bitmap", ..] | ["Parallel", "Seq", ..] if !narrowed => {
                     words.iter().position(|word| *word == "on").and_then(|on| words.get(on + 1)).copied()

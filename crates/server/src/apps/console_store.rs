@@ -79,7 +79,7 @@ sql::statements! {
         FROM review_decisions d LEFT JOIN app_revisions r ON r.id = d.revision_id
         WHERE d.app_id = $1 ORDER BY d.decided_at DESC, d.id DESC LIMIT 50";
     /// How many people let the app in, counted as far as anybody wants to know.
-    COUNT_USERS = "SELECT 1 FROM consents WHERE app_id = $1 LIMIT $2";
+    COUNT_USERS = "SELECT COUNT(*) FROM (SELECT 1 FROM consents WHERE app_id = $1 LIMIT $2) AS counted";
     /// The app's switches.
     SET_SWITCHES = "UPDATE apps SET pkce_required_at = $2, expires_in_as_time_at = $3, assertions_only_at = $4,
             push_required_at = $5, dpop_required_at = $6 WHERE id = $1";
@@ -348,8 +348,7 @@ pub fn list_history(tx: &mut Tx<'_>, app: &AppId) -> Result<(Vec<PastRevision>, 
 
 /// How many people let the app in, at most `limit`.
 pub fn count_users(tx: &mut Tx<'_>, app: &AppId, limit: i64) -> Result<i64, DbError> {
-    let counted = tx.list(&COUNT_USERS, params![app, limit], |_| Ok(()))?;
-    Ok(i64::try_from(counted.len()).unwrap_or(limit))
+    tx.one(&COUNT_USERS, params![app, limit], |row| row.get(0))
 }
 
 /// Turns the app's switches on or off.

@@ -199,7 +199,7 @@ pub fn cancel_occurrence(tx: &mut Tx<'_>, owner: &UserId, id: &MeetingId, day: D
     let Some(series) = meeting.plan.series().filter(|series| series.takes(day)) else {
         return Ok(Err(Refusal::Overtaken));
     };
-    if !store::claim_cancelled(tx, id, day, now)? {
+    if !store::claim_cancelled(tx, &meeting, day, now)? {
         return Ok(Err(Refusal::Overtaken));
     }
     if store::list_cancelled(tx, id)?.len() as u64 >= series.count(&series.days()) {

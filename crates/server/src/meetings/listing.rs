@@ -161,25 +161,34 @@ impl Listing {
     /// How many rows there are.
     pub fn total(&self) -> u64 {
         let months: u64 = self.singles.months.iter().map(|(_, count)| count).sum();
-        let series: u64 = self.series.iter().map(|repeating| repeating.count(repeating.days.clone())).sum();
-        self.singles.near + months + series
+        self.singles.near + months + self.occurrences()
     }
 
     /// Where to read the page that begins after `offset` rows: the last month boundary that fewer rows come before.
     pub fn seek(&self, offset: u64) -> Seek {
-        let (mut edge, mut before) = (Edge::Beginning, 0);
+        let all = self.occurrences();
+        let fits = |boundary: Month| {
+            let singles = self.singles_before(boundary);
+            // Occurrences are counted, series by series, where neither none of them nor all of them decide.
+            let is_certain = singles + all <= offset;
+            singles <= offset && (is_certain || singles + self.occurrences_before(boundary) <= offset)
+        };
         // Halving: boundary number `low` fits, number `high` does not.
-        let (mut low, mut high) = (0, self.boundaries());
+        let (mut low, mut high) = (0, if offset == 0 { 1 } else { self.boundaries() });
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            let rows = self.rows_before(self.boundary(middle));
-            if rows <= offset {
-                (low, edge, before) = (middle, Edge::At(self.boundary(middle).start()), rows);
+            if fits(self.boundary(middle)) {
+                low = middle;
             } else {
                 high = middle;
             }
         }
-        Seek { edge, skip: offset - before }
+        if low == 0 {
+            return Seek { edge: Edge::Beginning, skip: offset };
+        }
+        let boundary = self.boundary(low);
+        let before = self.singles_before(boundary) + self.occurrences_before(boundary);
+        Seek { edge: Edge::At(boundary.start()), skip: offset - before }
     }
 
     /// Boundary 0 is the beginning; the last one lies beyond every row.
@@ -194,18 +203,26 @@ impl Listing {
         if self.view.past { whole.plus(1 - number) } else { whole.plus(number - 1) }
     }
 
-    /// How many rows come before those that start at the boundary or later (in the past: before it).
-    fn rows_before(&self, boundary: Month) -> u64 {
+    /// How many single meetings come before those that start at the boundary or later (in the past: before it).
+    fn singles_before(&self, boundary: Month) -> u64 {
         let past = self.view.past;
         let whole =
             self.singles.months.iter().filter(|(month, _)| if past { *month >= boundary } else { *month < boundary });
-        let singles = self.singles.near + whole.map(|(_, count)| count).sum::<u64>();
+        self.singles.near + whole.map(|(_, count)| count).sum::<u64>()
+    }
+
+    /// How many occurrences do.
+    fn occurrences_before(&self, boundary: Month) -> u64 {
         let at = boundary.start();
-        let series = self.series.iter().map(|repeating| {
-            let day = repeating.series.first_day_from(at);
-            repeating.count(if past { day..repeating.days.end } else { repeating.days.start..day })
-        });
-        singles + series.sum::<u64>()
+        let before = |repeating: &Repeating| {
+            let (days, day) = (repeating.days.clone(), repeating.series.first_day_from(at));
+            repeating.count(if self.view.past { day..days.end } else { days.start..day })
+        };
+        self.series.iter().map(before).sum()
+    }
+
+    fn occurrences(&self) -> u64 {
+        self.series.iter().map(|repeating| repeating.count(repeating.days.clone())).sum()
     }
 
     /// The page: `singles` are the single meetings from the edge on in the view's order, at least the first

@@ -68,17 +68,15 @@ sql::statements! {
     /// Series that had begun at a moment.
     LIST_SERIES_PAST = concat!("SELECT ", columns!(), " FROM meetings WHERE user_id = $1 AND starts_at <= $2
         AND repeat_kind IS NOT NULL AND cancelled_at IS NULL ORDER BY series_ends_at, id LIMIT $3");
-    /// What was cancelled of a person's series that are not over, from a day on.
-    LIST_CANCELLED_COMING = "SELECT c.meeting_id, c.day FROM meetings m JOIN cancelled_occurrences c ON c.meeting_id = m.id
-        WHERE m.user_id = $1 AND m.series_ends_at > $2 AND m.repeat_kind IS NOT NULL AND m.cancelled_at IS NULL AND c.day >= $3";
-    /// What was cancelled of a person's series that had begun, up to a day.
-    LIST_CANCELLED_PAST = "SELECT c.meeting_id, c.day FROM meetings m JOIN cancelled_occurrences c ON c.meeting_id = m.id
-        WHERE m.user_id = $1 AND m.starts_at <= $2 AND m.repeat_kind IS NOT NULL AND m.cancelled_at IS NULL AND c.day <= $3";
+    /// What was cancelled of a person's series, from a day on.
+    LIST_CANCELLED_COMING = "SELECT meeting_id, day FROM cancelled_occurrences WHERE user_id = $1 AND day >= $2";
+    /// What was cancelled of a person's series, up to a day.
+    LIST_CANCELLED_PAST = "SELECT meeting_id, day FROM cancelled_occurrences WHERE user_id = $1 AND day <= $2";
 
     /// What was cancelled of one series.
     LIST_CANCELLED = "SELECT day FROM cancelled_occurrences WHERE meeting_id = $1 ORDER BY day";
     /// One occurrence will not take place: the claim of whoever cancels it.
-    INSERT_CANCELLED = "INSERT INTO cancelled_occurrences (meeting_id, day, cancelled_at) VALUES ($1, $2, $3)
+    INSERT_CANCELLED = "INSERT INTO cancelled_occurrences (meeting_id, day, user_id, cancelled_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (meeting_id, day) DO NOTHING";
     /// The series takes no occurrence on that day any more.
     DELETE_CANCELLED = "DELETE FROM cancelled_occurrences WHERE meeting_id = $1 AND day = $2";
@@ -297,9 +295,7 @@ pub fn list_series(
     let today = Day::at(view.now, &jiff::tz::TimeZone::UTC);
     let day = if view.past { today.plus(2) } else { today.plus(-3) };
     let mut days: HashMap<String, Vec<Day>> = HashMap::new();
-    for (id, day) in
-        tx.list(cancelled, params![owner, view.now, day], |row| Ok((row.get::<String>(0)?, row.get(1)?)))?
-    {
+    for (id, day) in tx.list(cancelled, params![owner, day], |row| Ok((row.get::<String>(0)?, row.get(1)?)))? {
         days.entry(id).or_default().push(day);
     }
     let with_days = |meeting: Meeting| {
@@ -317,12 +313,12 @@ pub fn list_cancelled(tx: &mut Tx<'_>, id: &MeetingId) -> Result<Vec<Day>, DbErr
     tx.list(&LIST_CANCELLED, params![id], |row| row.get(0))
 }
 
-/// Claims the cancelling of one occurrence; false when another call has it.
+/// Claims the cancelling of one occurrence of a locked meeting; false when another call has it.
 ///
 /// # Errors
 /// The database's.
-pub fn claim_cancelled(tx: &mut Tx<'_>, id: &MeetingId, day: Day, now: Timestamp) -> Result<bool, DbError> {
-    Ok(tx.execute(&INSERT_CANCELLED, params![id, day, now])? == 1)
+pub fn claim_cancelled(tx: &mut Tx<'_>, locked: &Meeting, day: Day, now: Timestamp) -> Result<bool, DbError> {
+    Ok(tx.execute(&INSERT_CANCELLED, params![locked.id, day, locked.owner, now])? == 1)
 }
 
 /// Forgets that an occurrence was cancelled.

@@ -22,7 +22,7 @@ use crate::web::{Monogram, Notice, PageError, QueryParams, Section, Shell, Visit
 const PAGE: i64 = 25;
 
 /// Counted no further than this.
-const COUNTED: usize = 1000;
+const COUNTED: i64 = 1000;
 
 #[derive(Template)]
 #[template(path = "review/queue.html")]
@@ -105,7 +105,7 @@ pub(super) async fn show_queue(
 }
 
 struct Loaded {
-    count: usize,
+    count: i64,
     lines: Vec<(Queued, bool, Verdict)>,
     next: Option<String>,
 }
@@ -123,11 +123,7 @@ async fn load(app: &SharedApp, after: After, reviewer: &UserId) -> Result<Loaded
             let is_own = apps::is_developer(tx, &queued.app, &reviewer)?;
             lines.push((queued, is_own, worst));
         }
-        Ok::<_, DbError>(Loaded {
-            count: store::count_queue(tx, 1 + i64::try_from(COUNTED).unwrap_or(i64::MAX - 1))?,
-            lines,
-            next,
-        })
+        Ok::<_, DbError>(Loaded { count: store::count_queue(tx, COUNTED + 1)?, lines, next })
     });
     Ok(unit.await?)
 }
@@ -150,7 +146,7 @@ fn read_place(text: Option<&str>) -> After {
     place.unwrap_or_else(After::beginning)
 }
 
-fn count_words(count: usize) -> String {
+fn count_words(count: i64) -> String {
     match count {
         0 => "Nothing waits.".to_owned(),
         1 => "One app waits.".to_owned(),

@@ -28,7 +28,7 @@ sql::statements! {
             AND ((r.submitted_at - r.waited_ms), r.id) > ($1, $2) AND a.deleted_at IS NULL
         ORDER BY (r.submitted_at - r.waited_ms), r.id LIMIT $3";
     /// How many wait, counted as far as anybody wants to know.
-    COUNT_QUEUE = "SELECT 1 FROM app_revisions WHERE status = 'in_review' LIMIT $1";
+    COUNT_QUEUE = "SELECT COUNT(*) FROM (SELECT 1 FROM app_revisions WHERE status = 'in_review' LIMIT $1) AS counted";
     /// What a revision says to the reviewer alone, and how long it has waited.
     FIND_FOR_REVIEWER = "SELECT changed_at, submitted_at, waited_ms, test_plan, test_account FROM app_revisions WHERE id = $1";
     /// Lets a reviewer try an app.
@@ -39,8 +39,7 @@ sql::statements! {
     /// Nobody tries the app any more.
     DELETE_TRIALS = "DELETE FROM review_trials WHERE app_id = $1";
     /// Trials whose time is over.
-    SWEEP_TRIALS = "DELETE FROM review_trials WHERE (app_id, user_id) IN
-        (SELECT app_id, user_id FROM review_trials WHERE until_at <= $1 ORDER BY until_at LIMIT $2", skip_locked, ")";
+    SWEEP_TRIALS = "review_trials", sweep, "until_at <= $1 ORDER BY until_at";
 }
 
 /// Takes the row of an app; false when it is gone.
@@ -171,8 +170,8 @@ fn millis(number: i64) -> Duration {
 }
 
 /// How many wait, counted up to `most`.
-pub fn count_queue(tx: &mut Tx<'_>, most: i64) -> Result<usize, DbError> {
-    tx.list(&COUNT_QUEUE, params![most], |_| Ok(())).map(|rows| rows.len())
+pub fn count_queue(tx: &mut Tx<'_>, most: i64) -> Result<i64, DbError> {
+    tx.one(&COUNT_QUEUE, params![most], |row| row.get(0))
 }
 
 /// What a revision says to the reviewer alone, and how long it has waited.

@@ -44,7 +44,7 @@ fn what_hangs_on_a_grant_or_a_meeting_is_found_by_its_id() {
     let (database, _scratch) = Scratch::migrated(engine(), MIGRATIONS);
     let plans = plans(&database, &statements());
     for (name, column) in
-        [("FIND_STANDING", "grant_id"), ("LIST_CANCELLED_COMING", "meeting_id"), ("LIST_CANCELLED_PAST", "meeting_id")]
+        [("FIND_STANDING", "grant_id"), ("LIST_CANCELLED", "meeting_id"), ("LIST_PARTICIPANTS", "meeting_id")]
     {
         let plan = plans.iter().find(|plan| plan.name == name).unwrap();
         let by_id = |line: &String| {
