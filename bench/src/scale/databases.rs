@@ -27,17 +27,18 @@ pub async fn connect(url: &str) -> Fallible<Client> {
     Ok(client)
 }
 
-/// Whether the large data set is there.
-pub async fn exist(url: &str) -> Fallible<bool> {
-    let found = "SELECT 1 FROM pg_database WHERE datname = $1";
-    Ok(connect(url).await?.query_opt(found, &[&database(DataSet::Large)]).await?.is_some())
+async fn exists(client: &Client, name: &str) -> Fallible<bool> {
+    Ok(client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await?.is_some())
 }
 
-/// Copies each and says how long it took, what memory it took, and how large it is now.
+/// Copies each that is not there and says how long it took, what memory it took, and how large it is now.
 pub async fn copy(place: &Place, url: &str) -> Fallible<()> {
     let client = connect(url).await?;
     for (set, to) in DataSet::ALL.into_iter().zip(urls(url)?) {
         let name = database(set);
+        if exists(&client, &name).await? {
+            continue;
+        }
         client.batch_execute(&format!("CREATE DATABASE {name}")).await?;
         let begun = Instant::now();
         let mut program = Command::new(&place.server);

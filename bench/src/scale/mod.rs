@@ -23,7 +23,7 @@ use jiomeet_oauth::time::Clock;
 use crate::Fallible;
 use crate::deployment::{Deployment, Setting};
 use rows::World;
-use size::Size;
+use size::{SMALL, Size};
 
 /// The server on a large data set.
 #[derive(Debug, Args)]
@@ -34,9 +34,9 @@ pub struct Scale {
 
 #[derive(Debug, Subcommand)]
 enum Step {
-    /// Make the data sets: an empty one, a thousandth and the whole, each in a folder of its own.
+    /// Make the data sets: an empty one, a fiftieth and the whole, each in a folder of its own, where it is not there yet.
     Load(Load),
-    /// Take them to a PostgreSQL, by the product's own `db copy`, each into a database of its own.
+    /// Take them to a PostgreSQL, by the product's own `db copy`, each into a database of its own, likewise.
     Copy(Copy),
     /// Ask everything on each of them and compare.
     Measure(Measure),
@@ -144,7 +144,7 @@ fn large(database_url: Option<&str>) -> Fallible<Option<String>> {
 enum DataSet {
     /// The demo's people and apps alone.
     Empty,
-    /// A thousandth of the whole: pages are as full, tables are not.
+    /// A fiftieth of the whole: pages are as full, tables are not.
     Small,
     /// All of it.
     Large,
@@ -212,12 +212,13 @@ impl Scale {
 
 impl Load {
     fn run(&self) -> Fallible<()> {
-        let sizes = [None, Some(Size::of(0.001)?), Some(Size::of(self.factor)?)];
+        let sizes = [None, Some(Size::of(SMALL)?), Some(Size::of(self.factor)?)];
         for (set, size) in DataSet::ALL.into_iter().zip(sizes) {
             let folder = set.folder(&self.place);
             std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
             if set.file(&self.place).exists() {
-                return Err(format!("{} is there: remove it to load anew", folder.display()).into());
+                eprintln!("{} is there: remove it to load anew", folder.display());
+                continue;
             }
             // Once for the schema and the people.
             let report = {
@@ -246,14 +247,10 @@ impl Measure {
     }
 
     async fn everything(&self) -> Fallible<()> {
-        if !DataSet::Large.file(&self.place).exists() {
-            let Place { server, folder } = &self.place;
-            let place = Place { server: server.clone(), folder: folder.clone() };
-            Load { place, factor: self.factor }.run()?;
-        }
-        if let Some(url) = &self.database_url
-            && !databases::exist(url).await?
-        {
+        let Place { server, folder } = &self.place;
+        let place = Place { server: server.clone(), folder: folder.clone() };
+        Load { place, factor: self.factor }.run()?;
+        if let Some(url) = &self.database_url {
             databases::copy(&self.place, url).await?;
         }
         let (place, url) = (&self.place, large(self.database_url.as_deref())?);

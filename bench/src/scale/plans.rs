@@ -65,11 +65,14 @@ fn explain_on_sqlite(
         let text = statement.text(Engine::Sqlite);
         let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
         let mut rows = explain.raw_query();
-        let is_bounded = text.contains("LIMIT");
+        let (is_bounded, mut gathered) = (text.contains("LIMIT"), Vec::new());
         while let Some(row) = rows.next()? {
             let line: String = row.get("detail")?;
+            gathered.extend(line.strip_prefix("CO-ROUTINE ").map(str::to_owned));
             let scanned = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
-            let is_table = scanned.is_some_and(|table| !SMALL.contains(&table) && table != "CONSTANT");
+            let is_table = scanned.is_some_and(|table| {
+                !SMALL.contains(&table) && table != "CONSTANT" && !gathered.iter().any(|name| name == table)
+            });
             let is_part = is_bounded && line.contains("INDEX");
             if is_table && !is_part && !line.contains("SUBQUERY") {
                 found.push((statement.name(), format!("{line} ({when})")));

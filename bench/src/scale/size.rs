@@ -2,6 +2,9 @@
 
 use crate::Fallible;
 
+/// The part that the large one is compared with: so much that a list which fills a page there fills one here.
+pub const SMALL: f64 = 0.02;
+
 /// How many rows of each kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {

@@ -138,14 +138,14 @@ impl World {
         )?;
         loader.fill(
             "cancelled_occurrences",
-            "INSERT INTO cancelled_occurrences (meeting_id, day, cancelled_at) VALUES (?1, ?2, ?3)",
+            "INSERT INTO cancelled_occurrences (meeting_id, day, user_id, cancelled_at) VALUES (?1, ?2, ?3, ?4)",
             self.size.meetings,
             |insert, number| {
-                let Drawn { starts, series, mut dice, .. } = self.drawn(number);
+                let Drawn { owner, starts, series, mut dice, .. } = self.drawn(number);
                 let Some(series) = series.filter(|_| dice.percent(20)) else { return Ok(()) };
                 let step = if series.kind == "daily" { 1 } else { 7 };
                 let day = (starts + AHEAD).div_euclid(DAY) + step;
-                insert.execute(params![self.meeting(number), day, starts]).map(drop)
+                insert.execute(params![self.meeting(number), day, self.user(owner), starts]).map(drop)
             },
         )
     }
