@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    DatabaseUrl, DbError, Follower, Options, Statement, Stats, Tx,
+    Backlog, DatabaseUrl, DbError, Follower, Options, Statement, Stats, Tx,
     follow::Following,
     job::{Access, Queue, Unit},
     options::Counters,
@@ -123,7 +123,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        self.submit(Access::Read, unit).await
+        self.submit(Access::Read, false, unit).await
     }
 
     /// Runs a unit that writes. `Ok` is answered when it is durable; at `Err` nothing of it was
@@ -138,10 +138,29 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        self.submit(Access::Write, unit).await
+        self.submit(Access::Write, false, unit).await
     }
 
-    async fn submit<T, E, F>(&self, access: Access, run: F) -> Result<T, E>
+    /// As [`Db::write`], for a unit whose answer then waits in the [`Backlog`] of this database. On SQLite its commit waits
+    /// for others to share it, a few milliseconds at most, while the backlog is so long that nobody loses by it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn write_patiently<T, E, F>(&self, unit: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.submit(Access::Write, true, unit).await
+    }
+
+    /// Where those stand who wait for what follows their commit.
+    pub fn backlog(&self) -> Backlog {
+        Backlog::new(Arc::clone(&self.0.lanes.writes))
+    }
+
+    async fn submit<T, E, F>(&self, access: Access, is_patient: bool, run: F) -> Result<T, E>
     where
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -152,7 +171,7 @@ impl Db {
             Access::Read => &self.0.lanes.reads,
             Access::Write => &self.0.lanes.writes,
         };
-        queue.push(Box::new(Unit { access, run, outcome: None, caller }))?;
+        queue.push(Box::new(Unit { access, is_patient, run, outcome: None, caller }))?;
         // No answer at all: the thread died with the unit in its hands.
         answer.await.unwrap_or_else(|_| Err(E::from(DbError::OutcomeUnknown)))
     }

@@ -3,9 +3,13 @@
 use std::{
     any::Any,
     collections::VecDeque,
+    num::NonZero,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread::{Builder, JoinHandle},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{Builder, JoinHandle, available_parallelism},
     time::{Duration, Instant},
 };
 
@@ -23,6 +27,8 @@ pub(crate) enum Access {
 /// A unit of work whose types are forgotten.
 pub(crate) trait Job: Send {
     fn access(&self) -> Access;
+    /// Whether its commit may wait for others while the backlog is long.
+    fn is_patient(&self) -> bool;
     /// Whether its caller has gone away.
     fn is_abandoned(&self) -> bool;
     /// Runs the unit; `true` when it wants to be saved.
@@ -35,6 +41,7 @@ pub(crate) trait Job: Send {
 
 pub(crate) struct Unit<T, E, F> {
     pub access: Access,
+    pub is_patient: bool,
     pub run: F,
     pub outcome: Option<Result<T, E>>,
     pub caller: oneshot::Sender<Result<T, E>>,
@@ -48,6 +55,10 @@ where
 {
     fn access(&self) -> Access {
         self.access
+    }
+
+    fn is_patient(&self) -> bool {
+        self.is_patient
     }
 
     fn is_abandoned(&self) -> bool {
@@ -89,6 +100,9 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     ready: Condvar,
     capacity: usize,
+    /// How many stand in the [`Backlog`](crate::Backlog), and how many are many.
+    backlog: AtomicUsize,
+    long_backlog: usize,
 }
 
 #[derive(Default)]
@@ -96,6 +110,8 @@ struct State {
     jobs: VecDeque<Box<dyn Job>>,
     /// Threads that wait; a wake-up is a system call, so nobody is called when all are at work.
     idle: usize,
+    /// The writer holds jobs and waits for more.
+    gathering: bool,
     closed: bool,
 }
 
@@ -109,7 +125,13 @@ impl State {
 
 impl Queue {
     pub fn new(capacity: usize) -> Self {
-        Queue { state: Mutex::default(), ready: Condvar::new(), capacity }
+        Queue {
+            state: Mutex::default(),
+            ready: Condvar::new(),
+            capacity,
+            backlog: AtomicUsize::new(0),
+            long_backlog: available_parallelism().map_or(1, NonZero::get),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -124,8 +146,8 @@ impl Queue {
         if state.jobs.len() >= self.capacity {
             return Err(DbError::Busy);
         }
+        let wake = state.idle > 0 || (state.gathering && !job.is_patient());
         state.jobs.push_back(job);
-        let wake = state.idle > 0;
         drop(state);
         if wake {
             self.ready.notify_one();
@@ -163,6 +185,45 @@ impl Queue {
             state.idle -= 1;
         }
         state.drain(batch, most)
+    }
+
+    /// Lets the jobs of a batch wait for more, `longest` at most, while all are patient and the backlog is long.
+    pub fn gather(&self, batch: &mut VecDeque<Box<dyn Job>>, most: usize, longest: Duration) {
+        let are_patient = |jobs: &VecDeque<Box<dyn Job>>| jobs.iter().all(|job| job.is_patient());
+        if !self.has_long_backlog() || !are_patient(batch) {
+            return;
+        }
+        let until = Instant::now() + longest;
+        let mut state = self.state();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || state.closed || !self.has_long_backlog() || !are_patient(&state.jobs) {
+                break;
+            }
+            state.gathering = true;
+            (state, _) = self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            state.gathering = false;
+        }
+        state.drain(batch, most.saturating_sub(batch.len()));
+    }
+
+    fn has_long_backlog(&self) -> bool {
+        self.backlog() >= self.long_backlog
+    }
+
+    pub fn backlog(&self) -> usize {
+        self.backlog.load(Ordering::Relaxed)
+    }
+
+    pub fn enter_backlog(&self) {
+        self.backlog.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn leave_backlog(&self) {
+        // Who looked before this holds the lock until it waits.
+        if self.backlog.fetch_sub(1, Ordering::Relaxed) == self.long_backlog && self.state().gathering {
+            self.ready.notify_one();
+        }
     }
 
     /// Refuses what waits.

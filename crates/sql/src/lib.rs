@@ -7,6 +7,7 @@
 //! connections. What triggers announce is heard by every process that follows ([`Follower`]). This crate knows no table
 //! but its own (`schema_migrations`, `database_probe`, and on SQLite `announcements`).
 
+mod backlog;
 mod copy;
 mod db;
 mod error;
@@ -23,6 +24,7 @@ mod tx;
 mod url;
 mod value;
 
+pub use backlog::{Backlog, Waiting};
 pub use copy::{CopiedTable, copy};
 pub use db::{Db, Engine};
 pub use error::DbError;

@@ -9,6 +9,9 @@ pub struct Options {
     pub queue_capacity: usize,
     /// SQLite: units that share one commit.
     pub batch: usize,
+    /// SQLite: the longest that units which may ([`Db::write_patiently`](crate::Db::write_patiently)) wait for others to
+    /// share their commit.
+    pub gathering: Duration,
     /// SQLite: threads that read.
     pub readers: usize,
     /// SQLite: how long to wait for another process that writes.
@@ -40,6 +43,7 @@ impl Default for Options {
         Options {
             queue_capacity: 1024,
             batch: 128,
+            gathering: Duration::from_millis(5),
             readers: available_parallelism().map_or(2, NonZero::get).clamp(2, 8),
             busy_timeout: Duration::from_secs(5),
             checkpoint_pages: 1_000,

@@ -52,7 +52,7 @@ pub async fn open(db: &Db, config: &Keys, clock: &Clock, random: &Random) -> Res
         rotation::succeed_signing_key(db, config, signing.pop(), clock, random).await?;
         signing = read(db).await?.1;
     }
-    Ok((server_keys, Signer::new(published(&wrapping, signing, now)?)))
+    Ok((server_keys, Signer::new(published(&wrapping, signing, now)?, db.backlog())))
 }
 
 /// Reads the keys again: another process may have rotated them.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use protocol::jwt::{Algorithm, JwtFault, KeySet, SigningKey, TokenType, VerifiedToken};
+use sql::Backlog;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::phase::Times;
@@ -22,6 +23,8 @@ pub struct Signer {
     places: Arc<Semaphore>,
     /// RSA signatures made at once: no more than there are cores.
     slow: Arc<Semaphore>,
+    /// Who waits for that, after a commit.
+    backlog: Backlog,
 }
 
 /// What is published now.
@@ -57,16 +60,18 @@ pub struct SignFailed(String);
 pub struct Place {
     key: Arc<SigningKey>,
     slow: Arc<Semaphore>,
+    backlog: Backlog,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Signer {
-    pub(super) fn new(published: Published) -> Signer {
+    pub(super) fn new(published: Published, backlog: Backlog) -> Signer {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Signer {
             keys: RwLock::new(Arc::new(published)),
             places: Arc::new(Semaphore::new(PLACES)),
             slow: Arc::new(Semaphore::new(cores)),
+            backlog,
         }
     }
 
@@ -86,7 +91,7 @@ impl Signer {
         let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Busy)?;
         let published = self.published();
         let key = in_use(&published.keys, |(times, _)| *times, now).map_or(&published.signing, |(_, key)| key);
-        Ok(Place { key: Arc::clone(key), slow: Arc::clone(&self.slow), _permit: permit })
+        Ok(Place { key: Arc::clone(key), slow: Arc::clone(&self.slow), backlog: self.backlog.clone(), _permit: permit })
     }
 
     /// Verifies the signature of a token of that type and gives its claims, unread; the algorithm is the key's, never the token's word.
@@ -126,7 +131,9 @@ impl Place {
         if self.key.algorithm() != Algorithm::Rs256 {
             return self.key.sign(typ, &claims).map_err(|error| SignFailed(error.to_string()));
         }
+        let waiting = self.backlog.enter();
         let _turn = Arc::clone(&self.slow).acquire_owned().await.map_err(|error| SignFailed(error.to_string()))?;
+        drop(waiting);
         let key = Arc::clone(&self.key);
         let signed = tokio::task::spawn_blocking(move || key.sign(typ, &claims)).await;
         signed.map_err(|error| SignFailed(error.to_string()))?.map_err(|error| SignFailed(error.to_string()))

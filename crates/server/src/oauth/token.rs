@@ -156,8 +156,8 @@ async fn run<F>(app: &App, unit: F) -> Result<Box<Issued>, Refusal>
 where
     F: Fn(&mut Tx<'_>) -> Result<Outcome, DbError> + Clone + Send + 'static,
 {
-    let outcome = match app.db.write(unit.clone()).await {
-        Err(DbError::OutcomeUnknown) => app.db.write(unit).await,
+    let outcome = match app.db.write_patiently(unit.clone()).await {
+        Err(DbError::OutcomeUnknown) => app.db.write_patiently(unit).await,
         known => known,
     };
     match outcome? {

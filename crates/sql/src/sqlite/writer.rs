@@ -58,10 +58,14 @@ impl Writer {
     /// Waits for units; where somebody follows, not for long without a look at what other processes have committed.
     fn take(&self, batch: &mut VecDeque<Box<dyn Job>>) -> bool {
         let most = self.file.options.batch;
-        match self.ear.is_open() {
+        let is_open = match self.ear.is_open() {
             true => self.lanes.writes.take_within(batch, most, LOOK_INTERVAL),
             false => self.lanes.writes.take(batch, most),
+        };
+        if !batch.is_empty() {
+            self.lanes.writes.gather(batch, most, self.file.options.gathering);
         }
+        is_open
     }
 
     /// After a failure of the disk nothing that the connection remembers is believed: a new one.

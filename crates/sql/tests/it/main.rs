@@ -1,6 +1,7 @@
 //! The rules of the storage layer, on the engine that `TEST_ENGINE` names.
 #![expect(clippy::unwrap_used, reason = "tests, and their helpers outside of #[test]")]
 
+mod backlog;
 mod batches;
 mod copy;
 mod failures;
