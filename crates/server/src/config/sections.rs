@@ -90,7 +90,7 @@ section! {
         password_reset_ttl: Ttl = "\"30m\"",
         /// Whether every account may register apps; else an admin grants it on request.
         oauth_for_everyone: bool = "false",
-        /// How many passwords are hashed at once. Each takes 12 MiB for about 20 ms.
+        /// How many passwords are hashed at once. Each takes 7 MiB for about 20 ms.
         password_hashers: usize = "1",
         /// How many sign-ins may wait for a hasher before the next is asked to come back later.
         password_queue: usize = "64",

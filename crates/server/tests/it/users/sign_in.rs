@@ -166,7 +166,7 @@ async fn a_hash_with_older_parameters_is_renewed_by_the_next_sign_in() {
     assert_eq!(world.execute("UPDATE users SET password_hash = $1 WHERE email = $2", &[&older, ADA]).await, 1);
     assert_eq!(try_to_sign_in(&world.browser(), ADA, PASSWORD).await.status, 303);
     let renewed =
-        "SELECT COUNT(*) FROM users WHERE password_hash LIKE '$argon2id$v=19$m=12288,t=3,p=1$%' AND email = $1";
+        "SELECT COUNT(*) FROM users WHERE password_hash LIKE '$argon2id$v=19$m=7168,t=5,p=1$%' AND email = $1";
     for _ in 0..500 {
         if world.count(renewed, &[ADA]).await == 1 {
             assert_eq!(try_to_sign_in(&world.browser(), ADA, PASSWORD).await.status, 303);
