@@ -3,7 +3,7 @@
 # the floor that they stand on. Loopback only, bounded in count: a few minutes once it is built.
 #
 #   ./bench.sh                 everything
-#   ./bench.sh quick           fewer calls, ES256 alone, no criterion: about a minute
+#   ./bench.sh quick           fewer calls, ES256 alone, no criterion: about two minutes
 #   ./bench.sh --record        also puts the tables into docs/performance.md
 #   ./bench.sh --json FILE     also writes everything as JSON
 #   ./bench.sh profile         which part of an exchange takes how much (needs perf); --operation refresh, bearer, … for others
@@ -11,7 +11,7 @@
 #                              meetings, beside an empty database; --engine postgres, --factor 0.01 for less. 16 GB of disk
 #                              (PostgreSQL: 34) and ten minutes (twenty) at full size; the data sets stay in --folder
 #   ./bench.sh peers           the same calls against this server and against peers from npm, PyPI and Debian instead: a
-#                              quarter of an hour (--quick: three minutes); needs PostgreSQL, npm and python3 with venv
+#                              quarter of an hour (--quick: four minutes); needs PostgreSQL, npm and python3 with venv
 #
 # More options: target/release/bench run --help, and likewise scale and peers
 set -euo pipefail

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::Fallible;
+use crate::cores::Cores;
 use crate::process::{Memory, SyncCounter, Syncs, Tree, forget_peak};
 
 /// A running server; stopped when dropped.
@@ -21,6 +22,7 @@ pub struct Deployment {
 }
 
 /// What is called, and the processes whose use is measured: several where several nodes share a database.
+#[derive(Debug, Clone)]
 pub struct Target {
     /// Where they listen; connections are spread over them.
     pub nodes: Vec<SocketAddr>,
@@ -90,8 +92,13 @@ pub struct Setting<'a> {
 impl Deployment {
     /// Starts the server and waits until it serves.
     pub fn start(setting: &Setting<'_>) -> Fallible<Deployment> {
+        Deployment::start_on(setting, None)
+    }
+
+    /// Starts the server, on those of its cores if any are named, and waits until it serves.
+    pub fn start_on(setting: &Setting<'_>, cores: Option<&Cores>) -> Fallible<Deployment> {
         let log = std::fs::File::create(setting.folder.join("server.log"))?;
-        let mut command = Command::new(setting.program);
+        let mut command = cores.map_or_else(|| Command::new(setting.program), |cores| cores.server(setting.program));
         command
             .args(["demo", "--json", "--listen", "127.0.0.1:0", "--client-listen", "127.0.0.1:0", "--data-dir"])
             .arg(setting.folder.join("data"))

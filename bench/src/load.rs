@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -31,6 +30,9 @@ pub struct Phase {
     pub p99_ms: f64,
     /// The slowest.
     pub max_ms: f64,
+    /// Where calls come at a rate: of 99 of 100 calls this client knew no later that they were due. More than that is not
+    /// the server's.
+    pub late_p99_ms: Option<f64>,
     /// CPU time of the server for a call, in microseconds.
     pub server_cpu_us: f64,
     /// CPU time of the database for a call, where it has processes of its own.
@@ -65,18 +67,23 @@ struct Pace {
     distance: Duration,
     /// One for each call that is due.
     due: Semaphore,
+    /// How late each was found to be due, in nanoseconds.
+    late: RefCell<Vec<u64>>,
 }
 
 impl Pace {
-    /// Lets calls become due, one after the other. A thread of its own, since the runtime's timers know milliseconds only.
-    fn keep(&self, calls: usize) {
+    /// Lets calls become due, one after the other. It asks for the time over and over, between what the connections do on
+    /// the same thread: the runtime's timers know milliseconds only, and whoever sleeps for less is woken late.
+    async fn keep(&self, calls: usize) -> Fallible<()> {
         for number in 0..calls {
-            let wait = self.due_at(number).saturating_duration_since(Instant::now());
-            if !wait.is_zero() {
-                std::thread::sleep(wait);
+            let due = self.due_at(number);
+            while Instant::now() < due {
+                tokio::task::yield_now().await;
             }
+            self.late.borrow_mut().push(u64::try_from(due.elapsed().as_nanos())?);
             self.due.add_permits(1);
         }
+        Ok(())
     }
 
     fn due_at(&self, number: usize) -> Instant {
@@ -86,7 +93,7 @@ impl Pace {
 
 struct Shared<J, T> {
     operation: Operation<J, T>,
-    pace: Option<Arc<Pace>>,
+    pace: Option<Rc<Pace>>,
     jobs: Vec<J>,
     next: Cell<usize>,
     results: RefCell<Vec<T>>,
@@ -136,8 +143,10 @@ async fn run_paced<J: 'static, T: 'static>(
     let before = target.usage()?;
     let own_before = CpuReading::of(std::process::id())?;
     let started = Instant::now();
-    let pace = distance.map(|distance| Arc::new(Pace { begun: started, distance, due: Semaphore::new(0) }));
-    let keeper = pace.clone().map(|pace| std::thread::spawn(move || pace.keep(calls)));
+    let pace =
+        distance.map(|distance| Pace { begun: started, distance, due: Semaphore::new(0), late: RefCell::default() });
+    let pace = pace.map(Rc::new);
+    let keeper = pace.clone().map(|pace| tokio::task::spawn_local(async move { pace.keep(calls).await }));
     let shared = Rc::new(Shared {
         operation,
         pace,
@@ -156,11 +165,14 @@ async fn run_paced<J: 'static, T: 'static>(
         open.push(ended??);
     }
     let seconds = started.elapsed().as_secs_f64();
-    drop(keeper.map(std::thread::JoinHandle::join));
+    if let Some(keeper) = keeper {
+        keeper.await??;
+    }
     let own = CpuReading::of(std::process::id())?.since(&own_before);
     let after = target.usage()?;
     drop(open);
-    let phase = phase(shared.operation.name, connections, seconds, shared.nanoseconds.take(), own, &before, &after);
+    let times = Times { took: shared.nanoseconds.take(), late: shared.pace.as_ref().map(|pace| pace.late.take()) };
+    let phase = phase(shared.operation.name, connections, seconds, times, own, &before, &after);
     Ok((phase, shared.results.take()))
 }
 
@@ -184,22 +196,32 @@ async fn call_in_turn<J, T>(mut connection: Connection, shared: Rc<Shared<J, T>>
     }
 }
 
+/// In nanoseconds, of every call.
+struct Times {
+    took: Vec<u64>,
+    /// Of calls that come at a rate.
+    late: Option<Vec<u64>>,
+}
+
+/// The time, in milliseconds, that this share of them did not pass.
+fn percentile(nanoseconds: &mut [u64], share: f64) -> f64 {
+    nanoseconds.sort_unstable();
+    let index = (nanoseconds.len().saturating_sub(1) as f64 * share).round() as usize;
+    nanoseconds.get(index).map_or(0.0, |&ns| ns as f64 / 1e6)
+}
+
 fn phase(
     operation: &'static str,
     connections: usize,
     seconds: f64,
-    mut nanoseconds: Vec<u64>,
+    mut times: Times,
     own_cpu_ns: u64,
     before: &Usage,
     after: &Usage,
 ) -> Phase {
-    nanoseconds.sort_unstable();
-    let calls = nanoseconds.len();
+    let calls = times.took.len();
     let each = |total: u64| total as f64 / calls.max(1) as f64;
-    let at = |share: f64| {
-        let index = (calls.saturating_sub(1) as f64 * share).round() as usize;
-        nanoseconds.get(index).map_or(0.0, |&ns| ns as f64 / 1e6)
-    };
+    let mut at = |share: f64| percentile(&mut times.took, share);
     let syncs = before.syncs.zip(after.syncs);
     Phase {
         operation,
@@ -209,6 +231,7 @@ fn phase(
         p50_ms: at(0.5),
         p99_ms: at(0.99),
         max_ms: at(1.0),
+        late_p99_ms: times.late.as_mut().map(|late| percentile(late, 0.99)),
         server_cpu_us: each(after.cpu_since(before)) / 1e3,
         database_cpu_us: after.database_cpu_since(before).map(|total| each(total) / 1e3),
         client_cpu_us: each(own_cpu_ns) / 1e3,

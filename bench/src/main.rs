@@ -1,13 +1,15 @@
 //! The load run: code exchange, refresh, bearer check, introspection and authorization over HTTP against the built
 //! server, and the floor that they are measured against. `bench.sh` at the root of the repository runs it.
 //!
-//! [`plan`] says what is measured in which order; [`deployment`] is the server, [`browser`] a person who signs in and
-//! consents, [`calls`] the operations, [`load`] drives them, [`process`] reads what they cost; [`floor`] asks
-//! [`worker`]s for the parts alone; [`report`] writes the tables.
+//! [`plan`] says what is measured in which order; [`deployment`] is the server, on what [`cores`] it runs, [`browser`] a
+//! person who signs in and consents, [`calls`] the operations, [`subject`] all of them in order; [`load`] drives them as fast
+//! as it goes, [`steady`] as they come; [`process`] reads what they cost; [`floor`] asks [`worker`]s for the parts alone;
+//! [`report`] writes the tables.
 
 mod breakdown;
 mod browser;
 mod calls;
+mod cores;
 mod deployment;
 mod floor;
 mod http;
@@ -20,6 +22,7 @@ mod profile;
 mod report;
 mod scale;
 mod steady;
+mod subject;
 mod unit;
 mod worker;
 

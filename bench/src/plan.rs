@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use crate::Fallible;
 use crate::browser::Browser;
-use crate::calls::{Caller, Service, Tokens};
-use crate::deployment::{Deployment, Setting};
+use crate::calls::{Caller, Service};
+use crate::cores::Cores;
+use crate::deployment::{self, Deployment};
 use crate::floor::Floor;
-use crate::load::{self, Operation, Phase};
+use crate::load::Phase;
 use crate::steady::{self, SigningIn};
+use crate::subject::{Operations, Subject};
 
 /// How much is done.
 #[derive(Debug, Clone)]
@@ -87,14 +89,23 @@ pub struct Measured {
 pub struct Run {
     /// What signed.
     pub algorithm: String,
-    /// What was measured.
+    /// Server and client share all cores.
+    pub together: Setting,
+    /// Each has its own, as on two machines, where there is more than one.
+    pub apart: Option<Setting>,
+    /// The most that the server held from start to end, in MiB.
+    pub peak_mib: f64,
+}
+
+/// What was measured in one setting.
+#[derive(Debug, Serialize)]
+pub struct Setting {
+    /// As many calls as go.
     pub phases: Vec<Phase>,
     /// At half of the top rates.
     pub steady: Vec<Phase>,
     /// Exchanges while people sign in.
     pub signing_in: SigningIn,
-    /// The most that the server held from start to end, in MiB.
-    pub peak_mib: f64,
 }
 
 /// Memory over many exchanges.
@@ -127,15 +138,39 @@ impl Plan {
     }
 
     async fn run_operations(&self, algorithm: &str) -> Fallible<Run> {
-        let server = Server::start(self, algorithm).await?;
+        let server = Server::start(self, algorithm, None).await?;
+        let together = self.measure(&server, algorithm, &self.sizes.calls).await?;
+        let mut peak_mib = server.subject.target.usage()?.peak_mib();
+        drop(server);
+        let apart = match Cores::apart() {
+            Ok(cores) => {
+                let _kept = cores.keep_client()?;
+                let server = Server::start(self, algorithm, Some(&cores)).await?;
+                let several: Vec<_> =
+                    self.sizes.calls.iter().copied().filter(|(connections, _)| *connections > 1).collect();
+                eprintln!("{algorithm}: the same with server and client on cores of their own");
+                let apart = self.measure(&server, algorithm, &several).await?;
+                peak_mib = peak_mib.max(server.subject.target.usage()?.peak_mib());
+                Some(apart)
+            }
+            Err(error) => {
+                eprintln!("{error}");
+                None
+            }
+        };
+        Ok(Run { algorithm: algorithm.to_owned(), together, apart, peak_mib })
+    }
+
+    async fn measure(&self, server: &Server, algorithm: &str, sizes: &[(usize, usize)]) -> Fallible<Setting> {
+        let (subject, rounds) = (&server.subject, self.sizes.rounds);
         // Once around before anything is counted: statements are prepared, pages are touched.
-        server.go_around(8, 500).await?;
+        subject.go_around(Operations::AllAndFirstUse, 8, 500).await?;
         let mut phases = Vec::new();
-        for &(connections, calls) in &self.sizes.calls {
+        for &(connections, calls) in sizes {
             eprintln!("{algorithm}: {calls} calls of each operation over {connections} connections");
-            let mut best = server.go_around(connections, calls).await?;
-            for _ in 1..self.sizes.rounds {
-                let round = server.go_around(connections, calls).await?;
+            let mut best = subject.go_around(Operations::AllAndFirstUse, connections, calls).await?;
+            for _ in 1..rounds {
+                let round = subject.go_around(Operations::AllAndFirstUse, connections, calls).await?;
                 for (best, phase) in best.iter_mut().zip(round) {
                     if phase.server_cpu_us < best.server_cpu_us {
                         *best = phase;
@@ -145,27 +180,25 @@ impl Plan {
             phases.extend(best);
         }
         eprintln!("{algorithm}: half of the top rates; four people who sign in beside exchanges");
-        let steady = steady::at_half_rate(&server, &self.sizes, &phases).await?;
-        let calls =
-            self.sizes.calls.iter().find(|(connections, _)| *connections == 8).map_or(2_000, |(_, calls)| *calls);
-        let signing_in = steady::while_signing_in(&server, calls, self.sizes.rounds).await?;
-        let peak_mib = server.deployment.target.usage()?.peak_mib();
-        Ok(Run { algorithm: algorithm.to_owned(), phases, steady, signing_in, peak_mib })
+        let steady = steady::at_half_rate(subject, &self.sizes, &phases).await?;
+        let calls = sizes.iter().find(|(connections, _)| *connections == 8).map_or(2_000, |(_, calls)| *calls);
+        let signing_in = steady::while_signing_in(server, calls, rounds).await?;
+        Ok(Setting { phases, steady, signing_in })
     }
 
     /// Exchanges codes in portions, for a code lives five minutes only, and looks at the server's memory after each.
     async fn watch_memory(&self, algorithm: &str) -> Fallible<MemoryRun> {
-        let server = Server::start(self, algorithm).await?;
-        server.deployment.target.forget_peak()?;
+        let Server { deployment: _running, subject, _folder } = Server::start(self, algorithm, None).await?;
+        subject.target.forget_peak()?;
         let portion = self.sizes.exchanges / 20;
         eprintln!("{algorithm}: memory over {} exchanges", self.sizes.exchanges);
-        let mut samples = vec![(0, server.deployment.target.usage()?.memory_mib())];
+        let mut samples = vec![(0, subject.target.usage()?.memory_mib())];
         for done in 1..=20 {
-            let (_, codes) = server.run(32, server.caller.authorize(), vec![(); portion]).await?;
-            server.run(32, server.caller.exchange(), codes).await?;
-            samples.push((done * portion, server.deployment.target.usage()?.memory_mib()));
+            let (_, codes) = subject.run(32, subject.caller.authorize(), vec![(); portion]).await?;
+            subject.run(32, subject.caller.exchange(), codes).await?;
+            samples.push((done * portion, subject.target.usage()?.memory_mib()));
         }
-        Ok(MemoryRun { samples, peak_mib: server.deployment.target.usage()?.peak_mib() })
+        Ok(MemoryRun { samples, peak_mib: subject.target.usage()?.peak_mib() })
     }
 }
 
@@ -173,54 +206,28 @@ impl Plan {
 pub struct Server {
     /// The server.
     pub deployment: Deployment,
-    /// Calls it.
-    pub caller: Caller,
+    /// What is put under load.
+    pub subject: Subject,
     _folder: tempfile::TempDir,
 }
 
 impl Server {
-    /// Starts it, signs the person in and lets them consent.
-    pub async fn start(plan: &Plan, algorithm: &str) -> Fallible<Server> {
+    /// Starts it, on all cores or its own, signs the person in and lets them consent.
+    pub async fn start(plan: &Plan, algorithm: &str, cores: Option<&Cores>) -> Fallible<Server> {
         let folder = tempfile::Builder::new().prefix("jiomeet-oauth-bench-").tempdir_in(&plan.scratch)?;
-        let deployment = Deployment::start(&Setting {
+        let setting = deployment::Setting {
             program: &plan.program,
             folder: folder.path(),
             algorithm,
             database_url: plan.database_url.as_deref(),
-        })?;
+        };
+        let deployment = Deployment::start_on(&setting, cores)?;
         let user =
             deployment.report.users.iter().find(|user| user.roles == ["user"]).ok_or("nobody is a plain user")?;
         let mut browser = Browser::open(&deployment).await?;
         browser.sign_in_and_allow(user, &deployment.report.client).await?;
         let caller = Caller::new(Service::ours(&deployment, browser.cookies()))?;
-        Ok(Server { deployment, caller, _folder: folder })
-    }
-
-    /// Puts it under load.
-    pub async fn run<J: 'static, T: 'static>(
-        &self,
-        connections: usize,
-        operation: Operation<J, T>,
-        jobs: Vec<J>,
-    ) -> Fallible<(Phase, Vec<T>)> {
-        load::run(&self.deployment.target, connections, operation, jobs).await
-    }
-
-    /// Every operation, each with what the one before it gave.
-    async fn go_around(&self, connections: usize, calls: usize) -> Fallible<Vec<Phase>> {
-        let caller = &self.caller;
-        let (authorize, codes) = self.run(connections, caller.authorize(), vec![(); calls]).await?;
-        let (exchange, first) = self.run(connections, caller.exchange(), codes).await?;
-        let access = |tokens: &[Tokens]| tokens.iter().map(|tokens| tokens.access_token.clone()).collect::<Vec<_>>();
-        let refresh_tokens = first.iter().map(|tokens| tokens.refresh_token.clone()).collect();
-        let (bearer_new, _) = self.run(connections, caller.bearer("bearer, new token"), access(&first)).await?;
-        let few: Vec<String> = access(&first).into_iter().take(64).collect();
-        let repeated = few.iter().cycle().take(calls).cloned().collect();
-        let (bearer, _) = self.run(connections, caller.bearer("bearer, known token"), repeated).await?;
-        let (introspect, _) = self.run(connections, caller.introspect(), access(&first)).await?;
-        let (refresh, second) = self.run(connections, caller.refresh(), refresh_tokens).await?;
-        // The first use of a refreshed token is remembered before its answer leaves: a write.
-        let (first_use, _) = self.run(connections, caller.bearer("bearer, first use"), access(&second)).await?;
-        Ok(vec![authorize, exchange, refresh, bearer, bearer_new, first_use, introspect])
+        let subject = Subject { caller, target: deployment.target.clone() };
+        Ok(Server { deployment, subject, _folder: folder })
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::Fallible;
 use crate::load::{Operation, Phase};
 use crate::plan::{Plan, Server};
+use crate::subject::Subject;
 
 /// How an operation is watched.
 #[derive(Debug)]
@@ -27,27 +28,28 @@ pub struct Watch<'a> {
 impl Watch<'_> {
     /// Runs the operation under `perf`. Must run on a `LocalSet`.
     pub async fn run(&self, plan: &Plan, algorithm: &str) -> Fallible<Vec<Phase>> {
-        let server = Server::start(plan, algorithm).await?;
-        let caller = &server.caller;
+        let server = Server::start(plan, algorithm, None).await?;
+        let subject = &server.subject;
+        let caller = &subject.caller;
         let mut phases = Vec::new();
         for is_warm in [false, true] {
             let jobs = vec![(); self.calls];
             if self.operation == "authorize" {
-                phases.push(self.watch(&server, is_warm, caller.authorize(), jobs).await?.0);
+                phases.push(self.watch(subject, is_warm, caller.authorize(), jobs).await?.0);
                 continue;
             }
-            let (_, codes) = server.run(self.connections, caller.authorize(), jobs).await?;
+            let (_, codes) = subject.run(self.connections, caller.authorize(), jobs).await?;
             let is_exchange = self.operation == "exchange";
-            let (phase, tokens) = self.watch(&server, is_warm && is_exchange, caller.exchange(), codes).await?;
+            let (phase, tokens) = self.watch(subject, is_warm && is_exchange, caller.exchange(), codes).await?;
             let access = || tokens.iter().map(|tokens| tokens.access_token.clone()).collect();
             phases.push(match self.operation {
                 "exchange" => phase,
                 "refresh" => {
                     let jobs = tokens.iter().map(|tokens| tokens.refresh_token.clone()).collect();
-                    self.watch(&server, is_warm, caller.refresh(), jobs).await?.0
+                    self.watch(subject, is_warm, caller.refresh(), jobs).await?.0
                 }
-                "bearer" => self.watch(&server, is_warm, caller.bearer("bearer, new token"), access()).await?.0,
-                "introspect" => self.watch(&server, is_warm, caller.introspect(), access()).await?.0,
+                "bearer" => self.watch(subject, is_warm, caller.bearer("bearer, new token"), access()).await?.0,
+                "introspect" => self.watch(subject, is_warm, caller.introspect(), access()).await?.0,
                 other => return Err(format!("no operation is called {other}").into()),
             });
         }
@@ -56,19 +58,19 @@ impl Watch<'_> {
 
     async fn watch<J: 'static, T: 'static>(
         &self,
-        server: &Server,
+        subject: &Subject,
         record: bool,
         operation: Operation<J, T>,
         jobs: Vec<J>,
     ) -> Fallible<(Phase, Vec<T>)> {
         if !record {
-            return server.run(self.connections, operation, jobs).await;
+            return subject.run(self.connections, operation, jobs).await;
         }
-        let pids: Vec<String> = server.deployment.target.pids.iter().map(u32::to_string).collect();
+        let pids: Vec<String> = subject.target.pids.iter().map(u32::to_string).collect();
         let pids = pids.join(",");
         shell(self.around[0], &pids)?;
         let perf = self.samples.map(|file| Perf::start(file, &pids)).transpose()?;
-        let ran = server.run(self.connections, operation, jobs).await;
+        let ran = subject.run(self.connections, operation, jobs).await;
         perf.map_or(Ok(()), Perf::stop)?;
         shell(self.around[1], &pids)?;
         ran

@@ -8,9 +8,9 @@ use tokio::task::JoinSet;
 
 use crate::Fallible;
 use crate::browser::Browser;
-use crate::calls::Tokens;
-use crate::load::{self, Operation, Phase};
+use crate::load::{self, Phase};
 use crate::plan::{Server, Sizes};
+use crate::subject::Subject;
 
 /// Connections over which calls come at a rate: more than are ever busy, unless the server stalls.
 const CONNECTIONS: usize = 64;
@@ -31,8 +31,8 @@ pub struct SigningIn {
 
 /// Calls that come at half of the top rate, one after the other at even distances, whether or not others were answered.
 /// Their latency is counted from the moment at which they were due.
-pub async fn at_half_rate(server: &Server, sizes: &Sizes, phases: &[Phase]) -> Fallible<Vec<Phase>> {
-    let caller = &server.caller;
+pub async fn at_half_rate(subject: &Subject, sizes: &Sizes, phases: &[Phase]) -> Fallible<Vec<Phase>> {
+    let (target, caller) = (&subject.target, &subject.caller);
     let rate = |operation: &str| {
         let of = phases.iter().filter(|phase| phase.operation == operation);
         of.map(|phase| phase.rate).fold(0.0, f64::max) / 2.0
@@ -41,28 +41,20 @@ pub async fn at_half_rate(server: &Server, sizes: &Sizes, phases: &[Phase]) -> F
     let mut best: Vec<Phase> = Vec::new();
     for _ in 0..sizes.rounds {
         let most = calls("exchange").max(calls("refresh"));
-        let (_, codes) = server.run(32, caller.authorize(), vec![(); most]).await?;
-        let (exchange, tokens) = paced(server, rate("exchange"), caller.exchange(), codes).await?;
+        let (_, codes) = subject.run(32, caller.authorize(), vec![(); most]).await?;
+        let (exchange, tokens) = load::run_at(target, CONNECTIONS, rate("exchange"), caller.exchange(), codes).await?;
         let few: Vec<String> = tokens.iter().take(64).map(|tokens| tokens.access_token.clone()).collect();
         let repeated = |operation: &str| few.iter().cycle().take(calls(operation)).cloned().collect::<Vec<_>>();
         let known = "bearer, known token";
-        let (bearer, _) = paced(server, rate(known), caller.bearer(known), repeated(known)).await?;
+        let (bearer, _) = load::run_at(target, CONNECTIONS, rate(known), caller.bearer(known), repeated(known)).await?;
         let introspected = repeated("introspect");
-        let (introspect, _) = paced(server, rate("introspect"), caller.introspect(), introspected).await?;
-        let refresh_tokens = tokens.into_iter().map(|tokens: Tokens| tokens.refresh_token).collect();
-        let (refresh, _) = paced(server, rate("refresh"), caller.refresh(), refresh_tokens).await?;
+        let (introspect, _) =
+            load::run_at(target, CONNECTIONS, rate("introspect"), caller.introspect(), introspected).await?;
+        let refresh_tokens = tokens.into_iter().map(|tokens| tokens.refresh_token).collect();
+        let (refresh, _) = load::run_at(target, CONNECTIONS, rate("refresh"), caller.refresh(), refresh_tokens).await?;
         keep_best(&mut best, vec![exchange, refresh, bearer, introspect]);
     }
     Ok(best)
-}
-
-async fn paced<J: 'static, T: 'static>(
-    server: &Server,
-    rate: f64,
-    operation: Operation<J, T>,
-    jobs: Vec<J>,
-) -> Fallible<(Phase, Vec<T>)> {
-    load::run_at(&server.deployment.target, CONNECTIONS, rate, operation, jobs).await
 }
 
 /// Of each, the round with the lowest p99: neighbours on the machine only ever add.
@@ -80,14 +72,15 @@ fn keep_best(best: &mut Vec<Phase>, round: Vec<Phase>) {
 
 /// Exchanges at 8 connections while four people sign in with their passwords, over and over.
 pub async fn while_signing_in(server: &Server, calls: usize, rounds: usize) -> Fallible<SigningIn> {
-    let caller = &server.caller;
+    let Server { subject, .. } = server;
+    let caller = &subject.caller;
     let mut best = Vec::new();
     let mut sign_ins = 0.0;
     for _ in 0..rounds {
-        let (_, mut codes) = server.run(32, caller.authorize(), vec![(); 2 * calls]).await?;
-        let (alone, _) = server.run(8, caller.exchange(), codes.split_off(calls)).await?;
+        let (_, mut codes) = subject.run(32, caller.authorize(), vec![(); 2 * calls]).await?;
+        let (alone, _) = subject.run(8, caller.exchange(), codes.split_off(calls)).await?;
         let crowd = Crowd::start(server);
-        let ran = server.run(8, caller.exchange(), codes).await;
+        let ran = subject.run(8, caller.exchange(), codes).await;
         let count = crowd.stop().await?;
         let beside = ran?.0;
         sign_ins = count as f64 * beside.rate / calls as f64;
@@ -109,7 +102,7 @@ impl Crowd {
         let mut tasks = JoinSet::new();
         let report = &server.deployment.report;
         for user in report.users.iter().cycle().take(PEOPLE) {
-            let (address, origin) = (server.deployment.target.node(0), report.issuer.clone());
+            let (address, origin) = (server.subject.target.node(0), report.issuer.clone());
             let (user, stop) = (user.clone(), Rc::clone(&stop));
             tasks.spawn_local(async move {
                 let mut count = 0;

@@ -18,9 +18,13 @@ const REVOKE = 'DELETE FROM oidc WHERE grant_id = $1';
 
 const seconds = () => Math.floor(Date.now() / 1000);
 
-/** The embedded database. Writes that wait at the same time share one commit, and so one sync of the disk. */
+/**
+ * The embedded database. Every write is a commit of its own, as in the adapters that one finds; with `sharesCommits` those
+ * that wait at the same time share one, and so one sync of the disk.
+ */
 class Sqlite {
-  constructor(file) {
+  constructor(file, sharesCommits) {
+    this.sharesCommits = sharesCommits;
     this.db = new DatabaseSync(file);
     this.db.exec('PRAGMA busy_timeout = 10000');
     this.db.exec('PRAGMA journal_mode = WAL');
@@ -41,8 +45,12 @@ class Sqlite {
     return this.statement(text).get(...values);
   }
 
-  write(text, values) {
-    return new Promise((resolve, reject) => {
+  async write(text, values) {
+    if (!this.sharesCommits) {
+      this.statement(text).run(...values);
+      return;
+    }
+    await new Promise((resolve, reject) => {
       if (this.waiting.push({ text, values, resolve, reject }) === 1) setImmediate(() => this.commit());
     });
   }
@@ -91,8 +99,10 @@ class Postgres {
 }
 
 /** Opens the database of that URL; the class it gives is what oidc-provider calls an adapter. */
-export async function openAdapter(url, connections) {
-  const db = url.startsWith('sqlite:') ? new Sqlite(url.slice('sqlite:'.length)) : new Postgres(url, connections);
+export async function openAdapter(url, { connections, sharesCommits }) {
+  const db = url.startsWith('sqlite:')
+    ? new Sqlite(url.slice('sqlite:'.length), sharesCommits)
+    : new Postgres(url, connections);
   await db.prepare?.();
 
   return class Adapter {

@@ -4,7 +4,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 import { openAdapter } from './adapter.mjs';
 
-const { DATABASE_URL, ALGORITHM, FORMAT, PORT, WORKERS } = process.env;
+const { DATABASE_URL, ALGORITHM, FORMAT, PORT, WORKERS, SHARED_COMMITS } = process.env;
+const sharesCommits = SHARED_COMMITS === 'yes';
 const issuer = `http://127.0.0.1:${PORT}`;
 const client = {
   client_id: 'bench-client',
@@ -21,7 +22,7 @@ function makeKeys() {
 
 async function serve(listening) {
   // A pool of ten is pg's default; workers share what PostgreSQL allows.
-  const adapter = await openAdapter(DATABASE_URL, 10);
+  const adapter = await openAdapter(DATABASE_URL, { connections: 10, sharesCommits });
   const provider = new Provider(issuer, {
     adapter,
     jwks: JSON.parse(process.env.JWKS),
@@ -70,7 +71,7 @@ if (WORKERS === '1') {
   await serve(say);
 } else if (cluster.isPrimary) {
   // The tables, before workers race for them.
-  await openAdapter(DATABASE_URL, 1);
+  await openAdapter(DATABASE_URL, { connections: 1, sharesCommits });
   let ready = 0;
   for (let worker = 0; worker < Number(WORKERS); worker += 1) {
     cluster.fork().on('message', () => (ready += 1) === Number(WORKERS) && say());

@@ -3,10 +3,10 @@
 use serde::{Serialize, Serializer};
 
 use super::Plan;
-use super::measure::Operations;
-use super::subject::Subject;
+use super::competitor::Competitor;
 use super::{django, glewlwyd, oidc_provider, ours};
 use crate::Fallible;
+use crate::subject::Operations;
 
 /// A server, and how it is set up.
 #[derive(Debug, Clone, Copy)]
@@ -36,27 +36,33 @@ pub enum Database {
     Postgres,
 }
 
-/// All of them, in the order in which they are measured.
-pub fn all() -> Vec<Contestant> {
+/// All of them, in the order in which they are measured. Those of a group run beside each other and are loaded in turns,
+/// round by round, so that what disturbs the machine disturbs all of them.
+pub fn groups() -> Vec<Vec<Contestant>> {
     use Database::{Postgres, Sqlite};
+    use oidc_provider::Commits::{EachItsOwn, Shared};
     use oidc_provider::Format::{Jwt, Opaque};
-    let oidc_provider = |format, workers| Kind::OidcProvider(oidc_provider::Variant { format, workers });
-    let mut all = Vec::new();
-    let mut add = |kind, database, algorithms: &[&'static str]| {
-        all.extend(algorithms.iter().map(|algorithm| Contestant { kind, algorithm, database }));
+    let oidc_provider =
+        |format, commits, workers| Kind::OidcProvider(oidc_provider::Variant { format, commits, workers });
+    let mut groups = Vec::new();
+    let mut add = |kinds: &[Kind], database, algorithms: &[&'static str]| {
+        groups.extend(algorithms.iter().map(|&algorithm| {
+            let contestants = kinds.iter().map(|&kind| Contestant { kind, algorithm, database });
+            contestants.collect::<Vec<_>>()
+        }));
     };
     let both = ["ES256", "RS256"];
-    add(Kind::Ours { nodes: 1 }, Sqlite, &both);
-    add(Kind::Ours { nodes: 1 }, Postgres, &both);
-    add(Kind::Ours { nodes: 2 }, Postgres, &both);
-    add(oidc_provider(Opaque, 1), Sqlite, &both);
-    add(oidc_provider(Jwt, 1), Sqlite, &both);
-    add(oidc_provider(Opaque, 2), Sqlite, &both);
-    add(oidc_provider(Opaque, 2), Postgres, &both);
-    add(Kind::Django, Sqlite, &["RS256"]);
-    add(Kind::Django, Postgres, &["RS256"]);
-    add(Kind::Glewlwyd, Sqlite, &both);
-    all
+    add(&[Kind::Ours { nodes: 1 }], Sqlite, &both);
+    add(&[Kind::Ours { nodes: 1 }, Kind::Ours { nodes: 2 }], Postgres, &both);
+    add(&[oidc_provider(Opaque, EachItsOwn, 1)], Sqlite, &both);
+    add(&[oidc_provider(Opaque, EachItsOwn, 2)], Sqlite, &both);
+    add(&[oidc_provider(Jwt, EachItsOwn, 1)], Sqlite, &both);
+    add(&[oidc_provider(Opaque, Shared, 1)], Sqlite, &both);
+    add(&[oidc_provider(Opaque, EachItsOwn, 2)], Postgres, &both);
+    add(&[Kind::Django], Sqlite, &["RS256"]);
+    add(&[Kind::Django], Postgres, &["RS256"]);
+    add(&[Kind::Glewlwyd], Sqlite, &both);
+    groups
 }
 
 impl Contestant {
@@ -89,6 +95,14 @@ impl Contestant {
         }
     }
 
+    /// How oidc-provider is set up, if it is that.
+    pub fn oidc_provider(&self) -> Option<oidc_provider::Variant> {
+        match self.kind {
+            Kind::OidcProvider(variant) => Some(variant),
+            Kind::Ours { .. } | Kind::Django | Kind::Glewlwyd => None,
+        }
+    }
+
     /// What can be asked of it.
     pub fn operations(&self) -> Operations {
         match self.kind {
@@ -98,7 +112,7 @@ impl Contestant {
     }
 
     /// Starts it and brings somebody to sign in and consent.
-    pub async fn start(&self, plan: &Plan) -> Fallible<Subject> {
+    pub async fn start(&self, plan: &Plan) -> Fallible<Competitor> {
         match self.kind {
             Kind::Ours { nodes } => ours::start(plan, self.database, self.algorithm, nodes).await,
             Kind::OidcProvider(variant) => oidc_provider::start(plan, self.database, self.algorithm, variant).await,

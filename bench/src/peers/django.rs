@@ -3,15 +3,15 @@
 use std::process::Command;
 
 use super::Plan;
+use super::competitor::{Competitor, Home, Processes, Running, VERIFIER, code_request};
 use super::contestants::Database;
-use super::subject::{Home, Processes, Running, Subject, VERIFIER, code_request};
 use crate::Fallible;
 use crate::browser::Browser;
 use crate::calls::Service;
 use crate::deployment::{free_address, wait_for};
 
 /// Starts it: tables, a person and an app by its own commands, then gunicorn with two workers.
-pub async fn start(plan: &Plan, database: Database, algorithm: &str) -> Fallible<Subject> {
+pub async fn start(plan: &Plan, database: Database, algorithm: &str) -> Fallible<Competitor> {
     let installed = super::install::pip(plan, "django-oauth-toolkit")?;
     let home = Home::make(plan, database)?;
     let address = free_address()?;
@@ -56,5 +56,5 @@ pub async fn start(plan: &Plan, database: Database, algorithm: &str) -> Fallible
         protected: "/profile/",
         verifier: Some(VERIFIER),
     };
-    Subject::new(service, target, Processes::Peer { _first: process }, home)
+    Competitor::new(service, target, Processes::Peer { _first: process }, home)
 }

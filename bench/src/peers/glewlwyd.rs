@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Plan;
+use super::competitor::{Competitor, Home, Processes, Running, VERIFIER, code_request};
 use super::contestants::Database;
 use super::install::run;
-use super::subject::{Home, Processes, Running, Subject, VERIFIER, code_request};
 use crate::Fallible;
 use crate::calls::Service;
 use crate::deployment::{free_address, wait_for};
@@ -14,7 +14,7 @@ use crate::deployment::{free_address, wait_for};
 const PROGRAM: &str = "/usr/bin/glewlwyd";
 
 /// Starts it on the embedded database.
-pub fn start(plan: &Plan, algorithm: &str) -> Fallible<Subject> {
+pub fn start(plan: &Plan, algorithm: &str) -> Fallible<Competitor> {
     install()?;
     let home = Home::make(plan, Database::Sqlite)?;
     let address = free_address()?;
@@ -50,7 +50,7 @@ pub fn start(plan: &Plan, algorithm: &str) -> Fallible<Subject> {
         protected: "/api/oidc/userinfo",
         verifier: Some(VERIFIER),
     };
-    Subject::new(service, target, Processes::Peer { _first: process }, home)
+    Competitor::new(service, target, Processes::Peer { _first: process }, home)
 }
 
 /// From Debian's packages, where that may be done.

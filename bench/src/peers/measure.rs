@@ -1,18 +1,10 @@
-//! One of them under load.
+//! Under load, one alone or several in turns.
 
-use super::subject::Subject;
+use serde::Serialize;
+
 use crate::Fallible;
-use crate::calls::Tokens;
 use crate::load::Phase;
-
-/// What is asked of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operations {
-    /// Everything.
-    All,
-    /// Exchange and refresh: it knows nothing of its access tokens.
-    TokensAlone,
-}
+use crate::subject::{Operations, Subject};
 
 /// How much is done.
 #[derive(Debug, Clone)]
@@ -25,47 +17,73 @@ pub struct Sizes {
     pub calls: (usize, usize),
     /// How often; the round in which an operation cost the least CPU counts.
     pub rounds: usize,
+    /// How often at the largest number of connections where several are loaded in turns; then the median counts.
+    pub turns: usize,
 }
 
 impl Sizes {
     /// Figures to keep.
     pub fn full() -> Sizes {
-        Sizes { connections: vec![1, 8, 32], seconds: 1.5, calls: (200, 10_000), rounds: 2 }
+        Sizes { connections: vec![1, 8, 32], seconds: 1.5, calls: (200, 10_000), rounds: 2, turns: 7 }
     }
 
     /// Figures to look at.
     pub fn quick() -> Sizes {
-        Sizes { connections: vec![1, 8, 32], seconds: 0.4, calls: (100, 2_000), rounds: 1 }
+        Sizes { connections: vec![1, 8, 32], seconds: 0.4, calls: (100, 2_000), rounds: 1, turns: 5 }
     }
 }
 
-/// Measures every operation at every number of connections.
-pub async fn measure(subject: &Subject, operations: Operations, sizes: &Sizes) -> Fallible<Vec<Phase>> {
-    // Statements are prepared, code is compiled, pages are touched.
-    let warm = go_around(subject, operations, 8, 64).await?;
-    let calls = sizes.calls_at(&warm);
-    go_around(subject, operations, 8, calls.min(1_000)).await?;
-    subject.target.forget_peak()?;
-    let mut phases = Vec::new();
+/// What came of one of them.
+#[derive(Debug, Default, Serialize)]
+pub struct Measured {
+    /// Of each operation the round that cost the least CPU.
+    pub best: Vec<Phase>,
+    /// All rounds.
+    pub rounds: Vec<Phase>,
+}
+
+/// Measures every operation at every number of connections: a round of one, a round of the next, and again.
+pub async fn in_turns(subjects: &[&Subject], operations: Operations, sizes: &Sizes) -> Fallible<Vec<Measured>> {
+    for subject in subjects {
+        // Statements are prepared, code is compiled, pages are touched.
+        let warm = subject.go_around(operations, 8, 64).await?;
+        subject.go_around(operations, 8, sizes.calls_at(&warm).min(1_000)).await?;
+        subject.target.forget_peak()?;
+    }
+    let mut all: Vec<Measured> = subjects.iter().map(|_| Measured::default()).collect();
     for &connections in &sizes.connections {
-        let probe = go_around(subject, operations, connections, 64.max(4 * connections)).await?;
-        let calls = sizes.calls_at(&probe);
-        let mut best = go_around(subject, operations, connections, calls).await?;
-        for _ in 1..sizes.rounds {
-            let round = go_around(subject, operations, connections, calls).await?;
-            for (best, phase) in best.iter_mut().zip(round) {
-                if cost(&phase) < cost(best) {
-                    *best = phase;
-                }
+        let mut calls = sizes.calls.1;
+        for subject in subjects {
+            let probe = subject.go_around(operations, connections, 64.max(4 * connections)).await?;
+            calls = calls.min(sizes.calls_at(&probe));
+        }
+        for _ in 0..sizes.rounds_of(connections, subjects.len()) {
+            for (subject, measured) in subjects.iter().zip(&mut all) {
+                measured.add(subject.go_around(operations, connections, calls).await?);
             }
         }
-        phases.extend(best);
     }
-    Ok(phases)
+    Ok(all)
 }
 
-fn cost(phase: &Phase) -> f64 {
+/// CPU of the server and its database for a call, in microseconds.
+pub fn cost(phase: &Phase) -> f64 {
     phase.server_cpu_us + phase.database_cpu_us.unwrap_or(0.0)
+}
+
+impl Measured {
+    fn add(&mut self, round: Vec<Phase>) {
+        for phase in round {
+            let is_same =
+                |other: &&mut Phase| (other.operation, other.connections) == (phase.operation, phase.connections);
+            match self.best.iter_mut().find(is_same) {
+                Some(best) if cost(&phase) < cost(best) => *best = phase.clone(),
+                Some(_) => {}
+                None => self.best.push(phase.clone()),
+            }
+            self.rounds.push(phase);
+        }
+    }
 }
 
 impl Sizes {
@@ -73,30 +91,10 @@ impl Sizes {
         let slowest = probe.iter().map(|phase| phase.rate).fold(f64::INFINITY, f64::min);
         ((slowest * self.seconds) as usize).clamp(self.calls.0, self.calls.1)
     }
-}
 
-/// Every operation, each with what the one before it gave.
-async fn go_around(
-    subject: &Subject,
-    operations: Operations,
-    connections: usize,
-    calls: usize,
-) -> Fallible<Vec<Phase>> {
-    let caller = &subject.caller;
-    let (authorize, codes) = subject.run(connections, caller.authorize(), vec![(); calls]).await?;
-    let (exchange, tokens) = subject.run(connections, caller.exchange(), codes).await?;
-    let mut phases = vec![authorize, exchange];
-    let access = |tokens: &[Tokens]| tokens.iter().map(|tokens| tokens.access_token.clone()).collect::<Vec<_>>();
-    if operations == Operations::All {
-        let (new, _) = subject.run(connections, caller.bearer("bearer, new token"), access(&tokens)).await?;
-        let few: Vec<String> = access(&tokens).into_iter().take(64).collect();
-        let repeated = few.iter().cycle().take(calls).cloned().collect();
-        let (known, _) = subject.run(connections, caller.bearer("bearer, known token"), repeated).await?;
-        let (introspect, _) = subject.run(connections, caller.introspect(), access(&tokens)).await?;
-        phases.extend([new, known, introspect]);
+    /// Those who are compared with each other get more rounds where it counts, for a median.
+    fn rounds_of(&self, connections: usize, subjects: usize) -> usize {
+        let is_most = Some(&connections) == self.connections.iter().max();
+        if is_most && subjects > 1 { self.turns } else { self.rounds }
     }
-    let refresh_tokens = tokens.into_iter().map(|tokens| tokens.refresh_token).collect();
-    let (refresh, _) = subject.run(connections, caller.refresh(), refresh_tokens).await?;
-    phases.push(refresh);
-    Ok(phases)
 }

@@ -1,8 +1,9 @@
 //! The comparison: the same calls by the same client against this server and against what somebody would pick instead.
 //!
-//! [`contestants`] says who is compared; [`ours`], [`oidc_provider`], [`django`] and [`glewlwyd`] start them; [`measure`] puts
-//! each under load; [`report`] writes the tables.
+//! [`contestants`] says who is compared; [`ours`], [`oidc_provider`], [`django`] and [`glewlwyd`] start them as
+//! [`competitor`]s; [`measure`] puts each under load; [`report`] writes the tables.
 
+mod competitor;
 mod contestants;
 mod django;
 mod glewlwyd;
@@ -11,7 +12,6 @@ mod measure;
 mod oidc_provider;
 mod ours;
 mod report;
-mod subject;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,8 +21,9 @@ use serde::Serialize;
 use crate::Fallible;
 use crate::load::Phase;
 use crate::report::{Aim, Machine};
+use crate::subject::{Operations, Subject};
 use contestants::Contestant;
-use measure::Sizes;
+use measure::{Measured, Sizes};
 
 /// Nobody takes longer, unless an answer never comes.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -47,8 +48,10 @@ pub struct Plan {
 pub struct Outcome {
     /// Who it was.
     pub contestant: Contestant,
-    /// What was measured; empty where it could not be.
+    /// Of each operation the round that cost the least CPU; empty where it could not be measured.
     pub phases: Vec<Phase>,
+    /// All rounds.
+    pub rounds: Vec<Phase>,
     /// Why it could not be measured: one wrong answer makes all its figures void.
     pub failure: Option<String>,
 }
@@ -73,29 +76,52 @@ impl Plan {
         let machine = Machine::here("SQLite and PostgreSQL");
         let sizes = if self.quick { Sizes::quick() } else { Sizes::full() };
         let mut outcomes = Vec::new();
-        for contestant in contestants::all() {
-            if self.only.as_ref().is_some_and(|only| !contestant.name().contains(only)) {
+        for mut group in contestants::groups() {
+            group.retain(|contestant| self.only.as_ref().is_none_or(|only| contestant.name().contains(only)));
+            if group.is_empty() {
                 continue;
             }
-            eprintln!("{}", contestant.name());
-            let (phases, failure) = match self.measure(&contestant, &sizes).await {
-                Ok(phases) => (phases, None),
-                Err(error) if contestant.is_ours() => return Err(error),
-                Err(error) => (Vec::new(), Some(error.to_string())),
+            let names: Vec<String> = group.iter().map(Contestant::name).collect();
+            eprintln!("{}", names.join(" and "));
+            let measured = match self.measure(&group, &sizes).await {
+                Err(error) if group.iter().any(Contestant::is_ours) => return Err(error),
+                measured => measured,
             };
-            if let Some(failure) = &failure {
-                eprintln!("{}: {failure}", contestant.name());
+            match measured {
+                Ok(measured) => {
+                    let together = group.into_iter().zip(measured);
+                    outcomes.extend(together.map(|(contestant, Measured { best, rounds })| Outcome {
+                        contestant,
+                        phases: best,
+                        rounds,
+                        failure: None,
+                    }));
+                }
+                Err(error) => {
+                    eprintln!("{}: {error}", names.join(" and "));
+                    outcomes.extend(group.into_iter().map(|contestant| Outcome::failed(contestant, error.to_string())));
+                }
             }
-            outcomes.push(Outcome { contestant, phases, failure });
         }
         let aims = report::aims(&outcomes);
         Ok(Comparison { machine, outcomes, aims })
     }
 
-    async fn measure(&self, contestant: &Contestant, sizes: &Sizes) -> Fallible<Vec<Phase>> {
-        let subject = contestant.start(self).await?;
-        let measured = measure::measure(&subject, contestant.operations(), sizes);
+    async fn measure(&self, group: &[Contestant], sizes: &Sizes) -> Fallible<Vec<Measured>> {
+        let mut competitors = Vec::new();
+        for contestant in group {
+            competitors.push(contestant.start(self).await?);
+        }
+        let operations = group.first().map_or(Operations::All, Contestant::operations);
+        let subjects: Vec<&Subject> = competitors.iter().map(|competitor| &competitor.subject).collect();
+        let measured = measure::in_turns(&subjects, operations, sizes);
         tokio::time::timeout(LONGEST, measured).await.map_err(|_| "it did not end within five minutes")?
+    }
+}
+
+impl Outcome {
+    fn failed(contestant: Contestant, failure: String) -> Outcome {
+        Outcome { contestant, phases: Vec::new(), rounds: Vec::new(), failure: Some(failure) }
     }
 }
 

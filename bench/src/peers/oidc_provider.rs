@@ -3,19 +3,21 @@
 use std::process::Command;
 
 use super::Plan;
+use super::competitor::{Competitor, Home, Processes, Running, VERIFIER, code_request};
 use super::contestants::Database;
-use super::measure::Operations;
-use super::subject::{Home, Processes, Running, Subject, VERIFIER, code_request};
 use crate::Fallible;
 use crate::browser::Browser;
 use crate::calls::Service;
 use crate::deployment::free_address;
+use crate::subject::Operations;
 
 /// How it is set up.
 #[derive(Debug, Clone, Copy)]
 pub struct Variant {
     /// Its access tokens.
     pub format: Format,
+    /// When it writes.
+    pub commits: Commits,
     /// Its processes.
     pub workers: usize,
 }
@@ -29,6 +31,15 @@ pub enum Format {
     Jwt,
 }
 
+/// What its adapter does on SQLite; on PostgreSQL each write is a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commits {
+    /// One for each write, as in the adapters that people write for it.
+    EachItsOwn,
+    /// One for all writes that wait at the same time: more than any published adapter does.
+    Shared,
+}
+
 impl Variant {
     /// As in the tables.
     pub fn name(self) -> String {
@@ -36,8 +47,12 @@ impl Variant {
             Format::Opaque => "",
             Format::Jwt => ", JWT access tokens",
         };
+        let commits = match self.commits {
+            Commits::EachItsOwn => "",
+            Commits::Shared => ", shared commits",
+        };
         let workers = if self.workers == 1 { "" } else { ", 2 processes" };
-        format!("oidc-provider{tokens}{workers}")
+        format!("oidc-provider{tokens}{commits}{workers}")
     }
 
     /// What can be asked of it.
@@ -50,7 +65,7 @@ impl Variant {
 }
 
 /// Starts it.
-pub async fn start(plan: &Plan, database: Database, algorithm: &str, variant: Variant) -> Fallible<Subject> {
+pub async fn start(plan: &Plan, database: Database, algorithm: &str, variant: Variant) -> Fallible<Competitor> {
     let installed = super::install::npm(plan, "oidc-provider")?;
     let home = Home::make(plan, database)?;
     let address = free_address()?;
@@ -67,6 +82,7 @@ pub async fn start(plan: &Plan, database: Database, algorithm: &str, variant: Va
         .env("WORKERS", variant.workers.to_string())
         .env("ALGORITHM", algorithm)
         .env("FORMAT", if variant.format == Format::Jwt { "jwt" } else { "opaque" })
+        .env("SHARED_COMMITS", if variant.commits == Commits::Shared { "yes" } else { "no" })
         .env("DATABASE_URL", home.database_url("oidc.db"));
     if home.postgres.is_none() {
         command.envs(syncs.environment());
@@ -92,5 +108,5 @@ pub async fn start(plan: &Plan, database: Database, algorithm: &str, variant: Va
         protected: "/me",
         verifier: Some(VERIFIER),
     };
-    Subject::new(service, target, Processes::Peer { _first: process }, home)
+    Competitor::new(service, target, Processes::Peer { _first: process }, home)
 }

@@ -1,15 +1,15 @@
 //! This server: the embedded database, or nodes that share PostgreSQL.
 
 use super::Plan;
+use super::competitor::{CHALLENGE, Competitor, Home, Processes, VERIFIER};
 use super::contestants::Database;
-use super::subject::{CHALLENGE, Home, Processes, Subject, VERIFIER};
 use crate::Fallible;
 use crate::browser::Browser;
 use crate::calls::Service;
-use crate::deployment::{Deployment, Setting, Target};
+use crate::deployment::{Deployment, Setting};
 
 /// Starts it.
-pub async fn start(plan: &Plan, database: Database, algorithm: &str, nodes: usize) -> Fallible<Subject> {
+pub async fn start(plan: &Plan, database: Database, algorithm: &str, nodes: usize) -> Fallible<Competitor> {
     let home = Home::make(plan, database)?;
     let setting = Setting {
         program: &plan.program,
@@ -28,14 +28,10 @@ pub async fn start(plan: &Plan, database: Database, algorithm: &str, nodes: usiz
     // Peers demand PKCE.
     service.authorize += &format!("&code_challenge={CHALLENGE}&code_challenge_method=S256");
     service.verifier = Some(VERIFIER);
-    let target = Target {
-        nodes: deployment.target.nodes.clone(),
-        pids: deployment.target.pids.clone(),
-        database: home.postgres.as_ref().map(|postgres| postgres.pid),
-        syncs: match &home.postgres {
-            Some(postgres) => Some(postgres.syncs.clone()),
-            None => deployment.target.syncs.clone(),
-        },
-    };
-    Subject::new(service, target, Processes::Ours { _nodes: Box::new(deployment) }, home)
+    let mut target = deployment.target.clone();
+    if let Some(postgres) = &home.postgres {
+        target.database = Some(postgres.pid);
+        target.syncs = Some(postgres.syncs.clone());
+    }
+    Competitor::new(service, target, Processes::Ours { _nodes: Box::new(deployment) }, home)
 }

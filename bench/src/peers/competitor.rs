@@ -1,4 +1,4 @@
-//! Somebody under load: where they are called, how, and what they run in.
+//! Somebody who is compared, running: the processes, the database and the files.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -14,9 +14,9 @@ use super::contestants::Database;
 use crate::Fallible;
 use crate::calls::{Caller, Service};
 use crate::deployment::{Client, Deployment, Target};
-use crate::load::{self, Operation, Phase};
 use crate::postgres::Postgres;
 use crate::process::SyncCounter;
+use crate::subject::Subject;
 
 /// The challenge of [`VERIFIER`], as in RFC 7636, appendix B.
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -36,17 +36,15 @@ pub fn code_request(client: &Client, scope: &str) -> String {
         .finish()
 }
 
-/// A server under load. Its fields are dropped in this order: the server before its database and its files.
-pub struct Subject {
-    /// Calls it.
-    pub caller: Caller,
-    /// Where it is called and what it uses.
-    pub target: Target,
+/// A server that runs. Its fields are dropped in this order: the server before its database and its files.
+pub struct Competitor {
+    /// What is put under load.
+    pub subject: Subject,
     _processes: Processes,
     _home: Home,
 }
 
-/// What runs until the subject is dropped.
+/// What runs until the competitor is dropped.
 pub enum Processes {
     /// Our nodes.
     Ours { _nodes: Box<Deployment> },
@@ -54,20 +52,11 @@ pub enum Processes {
     Peer { _first: Running },
 }
 
-impl Subject {
+impl Competitor {
     /// One that runs.
-    pub fn new(service: Service, target: Target, processes: Processes, home: Home) -> Fallible<Subject> {
-        Ok(Subject { caller: Caller::new(service)?, target, _processes: processes, _home: home })
-    }
-
-    /// Puts it under load.
-    pub async fn run<J: 'static, T: 'static>(
-        &self,
-        connections: usize,
-        operation: Operation<J, T>,
-        jobs: Vec<J>,
-    ) -> Fallible<(Phase, Vec<T>)> {
-        load::run(&self.target, connections, operation, jobs).await
+    pub fn new(service: Service, target: Target, processes: Processes, home: Home) -> Fallible<Competitor> {
+        let subject = Subject { caller: Caller::new(service)?, target };
+        Ok(Competitor { subject, _processes: processes, _home: home })
     }
 }
 
