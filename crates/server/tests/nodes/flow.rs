@@ -1,14 +1,13 @@
 //! A person at a browser and an app's server, both at the proxy.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 
-use reqwest::header::{COOKIE, HOST, SET_COOKIE};
+use reqwest::header::HOST;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value as Json;
 
 use crate::cluster::Cluster;
+use crate::jar::Jar;
 use crate::page::{Form, Page};
 use crate::proxy::COMES_FROM;
 use crate::seed::{Credentials, PASSWORD, REDIRECT_URI};
@@ -22,7 +21,7 @@ pub struct Browser {
     http: reqwest::Client,
     issuer: String,
     comes_from: String,
-    cookies: Mutex<BTreeMap<String, String>>,
+    jar: Jar,
 }
 
 impl Browser {
@@ -32,13 +31,13 @@ impl Browser {
 
     pub fn from_address(cluster: &Cluster, address: &str) -> Browser {
         let issuer = format!("http://{}", cluster.proxy.address);
-        Browser { http: http(), issuer, comes_from: address.to_owned(), cookies: Mutex::default() }
+        Browser { http: http(), issuer, comes_from: address.to_owned(), jar: Jar::default() }
     }
 
     /// Another tab of it: the same cookies, another connection.
     pub fn tab(&self) -> Browser {
-        let cookies = Mutex::new(self.jar().clone());
-        Browser { http: http(), issuer: self.issuer.clone(), comes_from: self.comes_from.clone(), cookies }
+        let (issuer, comes_from) = (self.issuer.clone(), self.comes_from.clone());
+        Browser { http: http(), issuer, comes_from, jar: self.jar.clone() }
     }
 
     pub async fn get(&self, address: &str) -> Page {
@@ -100,24 +99,7 @@ impl Browser {
     }
 
     async fn send(&self, request: RequestBuilder) -> Page {
-        let cookies: Vec<String> = self.jar().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request.header(COOKIE, cookies.join("; ")).header(COMES_FROM, &self.comes_from);
-        let response = request.send().await.unwrap();
-        for cookie in response.headers().get_all(SET_COOKIE) {
-            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            if attributes.contains("Max-Age=0") {
-                self.jar().remove(name);
-            } else {
-                self.jar().insert(name.to_owned(), value.to_owned());
-            }
-        }
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Page { status, headers, html: response.text().await.unwrap() }
-    }
-
-    fn jar(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
-        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
+        Page::read(self.jar.send(request.header(COMES_FROM, &self.comes_from)).await).await
     }
 
     fn absolute(&self, address: &str) -> String {

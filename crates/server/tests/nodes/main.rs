@@ -9,6 +9,9 @@
 mod cluster;
 mod flow;
 #[expect(dead_code, reason = "shared with the other test programs, which use all of it")]
+#[path = "../it/support/jar.rs"]
+mod jar;
+#[expect(dead_code, reason = "shared with the other test programs, which use all of it")]
 #[path = "../it/support/page.rs"]
 mod page;
 mod postgres;

@@ -1,23 +1,19 @@
 //! A browser as far as our pages need one: cookies, forms, and redirects that it follows only when told to.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-
-use reqwest::header::{COOKIE, SET_COOKIE};
-
 use super::World;
+use super::jar::Jar;
 use super::page::{Form, Page};
 
 /// One browser of one person.
 pub struct Browser<'w> {
     world: &'w World,
-    cookies: Mutex<BTreeMap<String, String>>,
+    jar: Jar,
 }
 
 impl World {
     /// A browser that was never here before.
     pub fn browser(&self) -> Browser<'_> {
-        Browser { world: self, cookies: Mutex::default() }
+        Browser { world: self, jar: Jar::default() }
     }
 }
 
@@ -103,38 +99,21 @@ impl Browser<'_> {
 
     /// A cookie's value.
     pub fn cookie(&self, name: &str) -> Option<String> {
-        self.jar().get(name).cloned()
+        self.jar.get(name)
     }
 
     /// Gives the browser a cookie that is not its own.
     pub fn set_cookie(&self, name: &str, value: &str) {
-        self.jar().insert(name.to_owned(), value.to_owned());
+        self.jar.set(name, value);
     }
 
     /// Takes a cookie away.
     pub fn forget_cookie(&self, name: &str) {
-        self.jar().remove(name);
+        self.jar.remove(name);
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Page {
-        let cookies: Vec<String> = self.jar().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = if cookies.is_empty() { request } else { request.header(COOKIE, cookies.join("; ")) };
-        let response = request.send().await.unwrap();
-        for cookie in response.headers().get_all(SET_COOKIE) {
-            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            if attributes.contains("Max-Age=0") {
-                self.jar().remove(name);
-            } else {
-                self.jar().insert(name.to_owned(), value.to_owned());
-            }
-        }
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Page { status, headers, html: response.text().await.unwrap() }
-    }
-
-    fn jar(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
-        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
+        Page::read(self.jar.send(request).await).await
     }
 
     fn absolute(&self, address: &str) -> String {

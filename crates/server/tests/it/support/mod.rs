@@ -2,6 +2,7 @@
 
 mod answer;
 mod browser;
+mod jar;
 mod page;
 mod probe;
 mod seed;

@@ -13,6 +13,12 @@ pub struct Page {
 }
 
 impl Page {
+    /// Reads all of an answer.
+    pub async fn read(response: reqwest::Response) -> Page {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Page { status, headers, html: response.text().await.unwrap() }
+    }
+
     /// A header's text, empty when it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
