@@ -45,8 +45,9 @@ fn describe(operation: &Operation, issuer: &Issuer) -> Value {
         "security": security(operation.caller),
         "responses": responses(operation, issuer),
     });
-    if !operation.parameters.is_empty() {
-        described["parameters"] = operation.parameters.iter().map(parameter).collect();
+    let parameters: Vec<Value> = operation.all_parameters().map(parameter).collect();
+    if !parameters.is_empty() {
+        described["parameters"] = json!(parameters);
     }
     if let Some(body) = &operation.body {
         let examples: Map<String, Value> =
@@ -215,7 +216,7 @@ fn security(caller: Caller) -> Value {
         Caller::Anyone => json!([]),
         // The app may say who it is in the body instead.
         Caller::Client | Caller::ConfidentialClient => json!([{"basicAuth": []}, {}]),
-        Caller::Person(scope) => json!([{"bearerAuth": [scope]}, {"oauth2": [scope]}]),
+        Caller::Person(scope) => json!([{"bearerAuth": [scope]}, {"dpopAuth": [scope]}, {"oauth2": [scope]}]),
     }
 }
 
@@ -233,6 +234,11 @@ fn security_schemes(issuer: &Issuer, catalogue: &Catalogue) -> Value {
             "scheme": "bearer",
             "bearerFormat": "JWT",
             "description": "The access_token from /api/oauth2/v2/token, in the header alone.",
+        },
+        "dpopAuth": {
+            "type": "http",
+            "scheme": "dpop",
+            "description": "An access_token that is bound to the app's key, beside a proof in the header DPoP (RFC 9449 section 7.1).",
         },
         "oauth2": {
             "type": "oauth2",

@@ -21,7 +21,7 @@ pub struct Operation {
     pub description: &'static str,
     /// Who may call.
     pub caller: Caller,
-    /// What stands in the path and in the query.
+    /// What stands in the path and in the query; [`Operation::all_parameters`] knows the headers too.
     pub parameters: &'static [Parameter],
     /// What goes in.
     pub body: Option<Body>,
@@ -84,11 +84,11 @@ pub enum Caller {
     Person(&'static str),
 }
 
-/// What stands in the path or the query.
+/// What stands in the path, the query or a header.
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
-    /// `path` or `query`.
+    /// `path`, `query` or `header`.
     pub place: &'static str,
     /// What it means.
     pub description: &'static str,
@@ -137,6 +137,29 @@ pub enum Shape {
 
 const JSON: &[&str] = &["application/json"];
 const FORM_OR_JSON: &[&str] = &["application/x-www-form-urlencoded", "application/json"];
+
+/// RFC 9449 section 4.
+static DPOP: Parameter = Parameter {
+    name: "DPoP",
+    place: "header",
+    description: "A proof that the app holds a key (RFC 9449): a JWT signed for this very request. Tokens that are asked for with \
+        one are bound to its key: the access token is then sent as Authorization: DPoP, with a new proof in each call.",
+    schema: || json!({"type": "string"}),
+    // The figure of RFC 9449 section 4.1.
+    example: "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscE\
+        JoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.ey\
+        JqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0Ijo\
+        xNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnteg4qtFLbdyXSS6yLvqPgLkrhXUGdfdPhzmKRBV5ziA",
+};
+
+impl Operation {
+    /// What stands in the path, in the query and in headers of its own.
+    pub fn all_parameters(&self) -> impl Iterator<Item = &'static Parameter> + use<> {
+        let takes_proof =
+            matches!(self.caller, Caller::Person(_)) || matches!(self.path, "/api/oauth2/v2/token" | "/oauth2/par");
+        self.parameters.iter().chain(takes_proof.then_some(&DPOP))
+    }
+}
 
 const MEETING_ID: Parameter = Parameter {
     name: "meetingId",

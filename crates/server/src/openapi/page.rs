@@ -118,7 +118,7 @@ impl Call {
             kind: Type::of_shape(Shape::One(body.schema)),
             examples: (body.examples)().iter().map(|(what, value)| (*what, pretty(value))).collect(),
         });
-        let parameters = call.parameters.iter().map(|parameter| Parameter {
+        let parameters = call.all_parameters().map(|parameter| Parameter {
             name: parameter.name,
             place: parameter.place,
             kind: Type::of(&(parameter.schema)()),
