@@ -60,6 +60,11 @@ pub async fn in_turns(subjects: &[&Subject], operations: Operations, sizes: &Siz
         for _ in 0..sizes.rounds_of(connections, subjects.len()) {
             for (subject, measured) in subjects.iter().zip(&mut all) {
                 measured.add(subject.go_around(operations, connections, calls).await?);
+                let nodes = subject.target.nodes.len();
+                if nodes > 1 && sizes.is_most(connections) {
+                    // As many for each node as one alone has.
+                    measured.add(subject.go_around(operations, nodes * connections, calls).await?);
+                }
             }
         }
     }
@@ -94,7 +99,10 @@ impl Sizes {
 
     /// Those who are compared with each other get more rounds where it counts, for a median.
     fn rounds_of(&self, connections: usize, subjects: usize) -> usize {
-        let is_most = Some(&connections) == self.connections.iter().max();
-        if is_most && subjects > 1 { self.turns } else { self.rounds }
+        if self.is_most(connections) && subjects > 1 { self.turns } else { self.rounds }
+    }
+
+    fn is_most(&self, connections: usize) -> bool {
+        self.connections.iter().max() == Some(&connections)
     }
 }
