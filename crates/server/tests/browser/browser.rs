@@ -25,10 +25,11 @@ const ARGUMENTS: &[&str] = &[
     "--force-prefers-reduced-motion",
 ];
 
-/// One browser with one window; its driver ends with it.
+/// One browser with one window. Driver and chromium end with it, in whatever way the test ends, before their files are
+/// removed.
 pub struct Browser {
     client: Client,
-    driver: Child,
+    _driver: Driver,
     _profile: tempfile::TempDir,
 }
 
@@ -40,24 +41,38 @@ impl Deref for Browser {
     }
 }
 
-impl Drop for Browser {
+/// The driver, and the chromium that it starts, which outlives a driver that is killed.
+struct Driver(Child);
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        end(&self.0.id().to_string());
+        let _ = self.0.wait();
     }
+}
+
+/// Ends a process, and then those that it had started.
+fn end(process: &str) {
+    let mut children = String::new();
+    for thread in std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+        children += &std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+    }
+    let _ = Command::new("kill").args(["-KILL", process]).stderr(Stdio::null()).status();
+    children.split_whitespace().for_each(end);
 }
 
 /// Starts a driver on a port of its own choice. Of several that start at once one may lose the port that it chose for
 /// both address families, and ends: it is started again.
-fn start_driver() -> (Child, u16) {
+fn start_driver() -> (Driver, u16) {
     for _ in 0..5 {
-        let mut driver = Command::new("chromedriver")
+        let driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is missing; install it with: apt-get install chromium chromium-driver");
-        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let mut driver = Driver(driver);
+        let lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
         let port = lines.map_while(Result::ok).find_map(|line| {
             let (_, rest) = line.split_once("successfully on port ")?;
             rest.trim_end_matches('.').parse::<u16>().ok()
@@ -65,8 +80,6 @@ fn start_driver() -> (Child, u16) {
         if let Some(port) = port {
             return (driver, port);
         }
-        let _ = driver.kill();
-        let _ = driver.wait();
     }
     panic!("chromedriver does not start");
 }
@@ -87,7 +100,7 @@ impl Browser {
             .expect("chromium starts");
         // The window's frame takes room: ask for the size of what the page sees.
         client.set_window_size(width, height).await.unwrap();
-        Browser { client, driver, _profile: profile }
+        Browser { client, _driver: driver, _profile: profile }
     }
 
     /// The element that a CSS selector names; waits for it.
