@@ -16,7 +16,7 @@ use super::secrets::{self, Overlap, Rotation};
 use super::store;
 use super::switches::Switches;
 use crate::audit::Record;
-use crate::ids::{AppId, RevisionId, SecretId, UserId};
+use crate::ids::{AppId, DecisionId, RevisionId, SecretId, UserId};
 use crate::jobs;
 use crate::time::Timestamp;
 
@@ -189,15 +189,16 @@ pub fn submit(tx: &mut Tx<'_>, doing: &Doing) -> Result<Change, DbError> {
     }
 }
 
-/// Takes the working copy back from the reviewers.
+/// Takes the working copy back from the reviewers; `id` is for the history.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn withdraw(tx: &mut Tx<'_>, doing: &Doing) -> Result<Change, DbError> {
+pub fn withdraw(tx: &mut Tx<'_>, doing: &Doing, id: &DecisionId) -> Result<Change, DbError> {
     let Some((_, working)) = doing.lock(tx)? else { return Ok(Change::NotFound) };
     if !console_store::claim_withdrawal(tx, &working.id, doing.now)? {
         return Ok(Change::Refused("It is not in review any more, so there is nothing to withdraw.".into()));
     }
+    console_store::insert_withdrawal(tx, id, &doing.app, &working, &doing.user, doing.now)?;
     doing.record.clone().detail(json!({"revision": working.number})).write(tx)?;
     Ok(Change::Done)
 }

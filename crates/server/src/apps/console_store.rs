@@ -10,13 +10,13 @@ use sql::{DbError, Row, Statement, Tx, params};
 use super::app::{AppStatus, RevisionStatus};
 use super::client_keys::delete_keys;
 use super::declaration::Declaration;
-use super::details::AppDetails;
+use super::details::{AppDetails, RevisionDetails};
 use super::standing::Standing;
 use super::store::{
     delete_unused_logo, epoch_of, find_details, find_logo_hash, full_name, replace_callback_urls, replace_scopes,
 };
 use super::switches::Switches;
-use crate::ids::{AppId, RevisionId, SecretId, UserId};
+use crate::ids::{AppId, DecisionId, RevisionId, SecretId, UserId};
 use crate::time::Timestamp;
 
 /// An app as a line of its developer's list, from `apps a`, its working copy `w`, the revision `r` that serves, and its
@@ -65,6 +65,9 @@ sql::statements! {
     /// A revision comes back from the reviewers.
     WITHDRAW_REVISION = "UPDATE app_revisions SET status = 'draft', submitted_at = NULL, changed_at = $2
         WHERE id = $1 AND status = 'in_review'";
+    /// A withdrawal stands in the app's history beside what was decided, with the time at which the revision had been handed in.
+    INSERT_WITHDRAWAL = "INSERT INTO review_decisions (id, app_id, revision_id, decision, reasons, decided_by, decided_at, submitted_at)
+        VALUES ($1, $2, $3, 'withdrawn', '[]', $4, $5, $6)";
     /// A revision is given up.
     DISCARD_REVISION = "UPDATE app_revisions SET status = 'discarded', changed_at = $2
         WHERE id = $1 AND status IN ('draft', 'on_hold', 'rejected')";
@@ -283,6 +286,18 @@ pub fn claim_withdrawal(tx: &mut Tx<'_>, revision: &RevisionId, now: Timestamp) 
     tx.execute(&WITHDRAW_REVISION, params![revision, now]).map(|rows| rows == 1)
 }
 
+/// Writes a withdrawal into the app's history; the revision as it was when it was with the reviewers.
+pub fn insert_withdrawal(
+    tx: &mut Tx<'_>,
+    id: &DecisionId,
+    app: &AppId,
+    revision: &RevisionDetails,
+    by: &UserId,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(&INSERT_WITHDRAWAL, params![id, app, revision.id, by, now, revision.submitted_at]).map(drop)
+}
+
 /// Gives a revision up; false when it is not the developer's turn.
 pub fn claim_discarding(tx: &mut Tx<'_>, revision: &RevisionId, now: Timestamp) -> Result<bool, DbError> {
     tx.execute(&DISCARD_REVISION, params![revision, now]).map(|rows| rows == 1)
@@ -309,7 +324,7 @@ pub struct PastRevision {
 /// One decision in an app's history.
 #[derive(Debug, Clone)]
 pub struct PastDecision {
-    /// The word in the history: `approved`, `held`, `rejected`, `suspended`, `reinstated`.
+    /// The word in the history: `approved`, `held`, `rejected`, `suspended`, `reinstated`; the developer's own: `withdrawn`.
     pub decision: String,
     /// Its reasons, as JSON.
     pub reasons: String,

@@ -1,4 +1,4 @@
-//! An app's history, as its developer reads it: what was submitted, what was decided and why.
+//! An app's history, as its developer reads it: what was submitted and withdrawn, what was decided and why.
 
 use std::collections::BTreeSet;
 
@@ -63,6 +63,7 @@ fn decided(decision: &PastDecision) -> Event {
         "rejected" => (format!("{revision} rejected"), "danger"),
         "suspended" => ("App suspended".to_owned(), "danger"),
         "reinstated" => ("App reinstated".to_owned(), "good"),
+        "withdrawn" => (format!("{revision} withdrawn from review"), ""),
         other => (format!("{revision}: {other}"), ""),
     };
     Event { at: decision.at, title, tone, reasons: reasons(&decision.reasons) }
@@ -144,7 +145,7 @@ mod tests {
         };
         let events = history(
             &[revision(1, RevisionStatus::Approved, 10, Some(40))],
-            &[round("suspended", 60, 40), round("approved", 50, 40), round("held", 30, 20)],
+            &[round("suspended", 60, 40), round("approved", 50, 40), round("held", 30, 20), round("withdrawn", 16, 15)],
         );
         let told: Vec<(&str, i64)> = events.iter().map(|event| (event.title.as_str(), event.at.as_millis())).collect();
         assert_eq!(
@@ -155,6 +156,8 @@ mod tests {
                 ("Revision 1 submitted for review", 40),
                 ("Revision 1 put on hold", 30),
                 ("Revision 1 submitted for review", 20),
+                ("Revision 1 withdrawn from review", 16),
+                ("Revision 1 submitted for review", 15),
                 ("App created", 10)
             ]
         );

@@ -335,6 +335,7 @@ impl Past {
             "rejected" => ("rejected", "danger"),
             "suspended" => ("suspended", "danger"),
             "reinstated" => ("reinstated", "good"),
+            "withdrawn" => ("withdrawn from review", ""),
             _ => ("decided on", ""),
         };
         let number = past.number.map_or_else(String::new, |number| format!(" (revision {number})"));

@@ -61,10 +61,10 @@ pub fn insert_decision(
     tx.execute(&INSERT_DECISION, params![verdict.id, app, revision, word, reasons, by, verdict.at]).map(drop)
 }
 
-/// A decision of the past.
+/// A decision of the past, or the developer's withdrawal.
 #[derive(Debug, Clone)]
 pub struct PastDecision {
-    /// The word: `approved`, `held`, …
+    /// The word: `approved`, `held`, `withdrawn`, …
     pub decision: String,
     /// Why.
     pub reasons: Vec<Reason>,

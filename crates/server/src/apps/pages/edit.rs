@@ -13,7 +13,7 @@ use crate::apps::console_store::Held;
 use crate::apps::editing::{self, Seen};
 use crate::apps::lifecycle::{Change, NewSecret};
 use crate::apps::{AppStatus, FieldFault, RevisionDetails};
-use crate::ids::{AppId, RevisionId};
+use crate::ids::{AppId, DecisionId, RevisionId};
 use crate::web::{Notice, PageError, QueryParams, Section, see_other};
 
 /// What the edit form shows.
@@ -118,7 +118,8 @@ pub(super) async fn submit_app(Named(app): Named, Posted { desk, .. }: Posted) -
 /// `POST /oauth/apps/{id}/withdraw`
 pub(super) async fn withdraw_app(Named(app): Named, Posted { desk, .. }: Posted) -> Result<Response, PageError> {
     let doing: Doing = desk.doing(&app, "app.withdrawn");
-    let change = desk.app.db.write(move |tx| changes::withdraw(tx, &doing)).await?;
+    let id = DecisionId::mint(&desk.app.random);
+    let change = desk.app.db.write(move |tx| changes::withdraw(tx, &doing, &id)).await?;
     answer(&desk, &app, change, "withdrawn").await
 }
 

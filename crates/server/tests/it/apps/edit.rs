@@ -1,5 +1,7 @@
 //! Editing, submitting, withdrawing: what serves is what was approved, whatever a form holds.
 
+use std::time::Duration;
+
 use jiomeet_oauth::apps::find_serving;
 use jiomeet_oauth::ids::ClientId;
 use jiomeet_oauth::review::Decision;
@@ -58,7 +60,11 @@ async fn what_is_in_review_is_not_edited_but_withdrawn_first() {
     assert_eq!(send(&dev, &path(&app, "/withdraw"), &[]).await.location().unwrap(), path(&app, "?done=withdrawn"));
     assert!(dev.get(&path(&app, "")).await.text().contains("Draft"));
     assert_eq!(send(&dev, &path(&app, "/withdraw"), &[]).await.status, 409, "once");
+    world.wait(Duration::from_secs(60));
     assert_eq!(edit(&dev, &app.id, "submit", &fields(&app, &[])).await.status, 303);
+    let page = dev.get(&path(&app, "")).await.text();
+    assert_eq!(page.matches("Revision 1 withdrawn from review").count(), 1, "{page}");
+    assert_eq!(page.matches("Revision 1 submitted for review").count(), 2, "both rounds are told: {page}");
     assert_eq!((audited(&world, "app.withdrawn").await, audited(&world, "app.submitted").await), (1, 2));
 }
 
