@@ -1,6 +1,6 @@
 //! What clients ask and what they are told. Whatever no client should ever be told is written down as a complaint.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,19 +15,32 @@ use crate::stage::Stage;
 /// How long a client waits. Nothing takes longer, whatever is broken.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What clients may see now.
+/// What clients may see now: the number of changes; odd while a clock is wrong.
 #[derive(Debug, Clone, Default)]
-pub struct Expectation(Arc<AtomicBool>);
+pub struct Expectation(Arc<AtomicU64>);
+
+tokio::task_local! {
+    /// What the expectation was when the client began what it is doing.
+    static AT_FIRST: u64;
+}
 
 impl Expectation {
-    /// The server's clock is wrong: what is alive may seem expired, and the other way round.
+    /// A server's clock is wrong: what is alive may seem expired, and the other way round.
     pub fn clock_is_wrong(&self, wrong: bool) {
-        self.0.store(wrong, Ordering::SeqCst);
+        if wrong == (self.0.load(Ordering::SeqCst) % 2 == 0) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
-    /// Whether what a token opens may be judged now.
+    /// Whether what a token opens may be judged now, by what has happened since the client's step began.
     pub fn is_exact(&self) -> bool {
-        !self.0.load(Ordering::SeqCst)
+        let now = self.0.load(Ordering::SeqCst);
+        now.is_multiple_of(2) && AT_FIRST.try_with(|first| *first == now).unwrap_or(true)
+    }
+
+    /// Takes a client's step.
+    pub async fn during<T>(&self, step: impl Future<Output = T>) -> T {
+        AT_FIRST.scope(self.0.load(Ordering::SeqCst), step).await
     }
 }
 

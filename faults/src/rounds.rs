@@ -202,7 +202,10 @@ impl Play<'_> {
         dice: &mut Dice,
     ) -> Fallible<Vec<String>> {
         let stop = Arc::new(AtomicBool::new(false));
-        let running: Vec<_> = workers.drain(..).map(|worker| tokio::spawn(worker.work(stop.clone()))).collect();
+        let running: Vec<_> = workers
+            .drain(..)
+            .map(|worker| tokio::spawn(worker.work(caller.expectation.clone(), stop.clone())))
+            .collect();
         tokio::time::sleep(dice.millis(300, 900)).await;
         let struck = blow.strike(stage, dice).await;
         let ready = match struck {

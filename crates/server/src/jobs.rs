@@ -15,6 +15,13 @@ pub const MAX_ATTEMPTS: i64 = 5;
 /// Wait after the first failed attempt; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 
+/// How far ahead a claim may end: longer than any is held, by clocks of nodes that differ by minutes. One that ends later was
+/// made by a clock that was wrong, and is none.
+const FURTHEST_CLAIM: Duration = Duration::from_secs(15 * 60);
+
+/// How far ahead work may be due: longer than any wait. Work that is due later was put off by a clock that was wrong.
+const FURTHEST_DUE: Duration = Duration::from_secs(3600);
+
 /// Characters of an error that are kept.
 const MAX_ERROR: usize = 500;
 
@@ -25,9 +32,10 @@ sql::statements! {
         SET created_at = excluded.created_at, due_at = excluded.due_at, attempts = 0, claimed_until = 0, last_error = NULL";
     /// The piece of work that has waited longest.
     FIND_DUE_JOB = "SELECT id, subject, attempts, claimed_until FROM jobs
-        WHERE due_at <= $2 AND kind = $1 AND claimed_until <= $2 ORDER BY due_at, id LIMIT 1";
+        WHERE due_at <= $2 AND kind = $1 AND (claimed_until <= $2 OR claimed_until > $3) ORDER BY due_at, id LIMIT 1";
     /// Whether anything is due.
-    FIND_ANY_DUE_JOB = "SELECT 1 FROM jobs WHERE due_at <= $2 AND kind = $1 AND claimed_until <= $2 LIMIT 1";
+    FIND_ANY_DUE_JOB = "SELECT 1 FROM jobs
+        WHERE due_at <= $2 AND kind = $1 AND (claimed_until <= $2 OR claimed_until > $3) LIMIT 1";
     /// Takes it, unless somebody else was faster.
     CLAIM_JOB = "UPDATE jobs SET claimed_until = $2, attempts = attempts + 1
         WHERE id = $1 AND claimed_until = $3 AND attempts = $4";
@@ -41,7 +49,8 @@ sql::statements! {
         ON CONFLICT (kind, subject) DO NOTHING";
     /// One that comes again and again, if it is due and nobody does it.
     FIND_RECURRING_JOB = "SELECT id, attempts, claimed_until FROM jobs
-        WHERE kind = $1 AND subject = $2 AND due_at <= $3 AND claimed_until <= $3";
+        WHERE kind = $1 AND subject = $2 AND (due_at <= $3 OR due_at > $4)
+        AND (claimed_until <= $3 OR claimed_until > $4)";
     /// The claim is held for longer.
     EXTEND_JOB = "UPDATE jobs SET claimed_until = $4 WHERE id = $1 AND claimed_until = $2 AND attempts = $3";
     /// It is done for this time.
@@ -49,6 +58,9 @@ sql::statements! {
         WHERE id = $1 AND claimed_until = $2 AND attempts = $3";
     /// Whether it is still to be done.
     FIND_JOB = "SELECT 1 FROM jobs WHERE kind = $1 AND subject = $2";
+    /// What is due later than anything can be is due.
+    BRING_JOBS_FORWARD = "UPDATE jobs SET due_at = $1
+        WHERE id IN (SELECT id FROM jobs WHERE due_at > $2 ORDER BY due_at, id LIMIT $3", skip_locked, ") AND due_at > $2";
     /// It is called off.
     CANCEL_JOB = "DELETE FROM jobs WHERE kind = $1 AND subject = $2";
 }
@@ -101,7 +113,7 @@ pub fn schedule(tx: &mut Tx<'_>, kind: Kind, subject: &str, now: Timestamp) -> R
 /// When the database refuses.
 pub fn claim(tx: &mut Tx<'_>, kind: Kind, now: Timestamp, hold: Duration) -> Result<Option<Claim>, DbError> {
     loop {
-        let found = tx.find(&FIND_DUE_JOB, params![kind.as_str(), now], |row| {
+        let found = tx.find(&FIND_DUE_JOB, params![kind.as_str(), now, now.plus(FURTHEST_CLAIM)], |row| {
             Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?, row.get::<Timestamp>(3)?))
         })?;
         let Some((id, subject, attempts, held_until)) = found else { return Ok(None) };
@@ -124,9 +136,10 @@ pub fn claim_recurring(
     now: Timestamp,
     hold: Duration,
 ) -> Result<Option<Claim>, DbError> {
-    let found = tx.find(&FIND_RECURRING_JOB, params![kind.as_str(), subject, now], |row| {
-        Ok((row.get::<String>(0)?, row.get::<i64>(1)?, row.get::<Timestamp>(2)?))
-    })?;
+    let found =
+        tx.find(&FIND_RECURRING_JOB, params![kind.as_str(), subject, now, now.plus(FURTHEST_CLAIM)], |row| {
+            Ok((row.get::<String>(0)?, row.get::<i64>(1)?, row.get::<Timestamp>(2)?))
+        })?;
     let Some((id, attempts, held_until)) = found else {
         // The first time ever, it is made; whoever made it takes it next time, or somebody else does.
         let id = format!("{}:{subject}", kind.as_str());
@@ -165,7 +178,8 @@ pub fn rest(tx: &mut Tx<'_>, claim: &Claim, until: Timestamp) -> Result<(), DbEr
 /// # Errors
 /// When the database refuses.
 pub fn is_due(tx: &mut Tx<'_>, kind: Kind, now: Timestamp) -> Result<bool, DbError> {
-    tx.find(&FIND_ANY_DUE_JOB, params![kind.as_str(), now], |_| Ok(())).map(|found| found.is_some())
+    let found = tx.find(&FIND_ANY_DUE_JOB, params![kind.as_str(), now, now.plus(FURTHEST_CLAIM)], |_| Ok(()));
+    found.map(|found| found.is_some())
 }
 
 /// The work is done; false when the claim was lost meanwhile, and nothing that came of it may be kept.
@@ -181,7 +195,7 @@ pub fn finish(tx: &mut Tx<'_>, claim: &Claim) -> Result<bool, DbError> {
 /// # Errors
 /// When the database refuses.
 pub fn postpone(tx: &mut Tx<'_>, claim: &Claim, why: &str, now: Timestamp) -> Result<(), DbError> {
-    let doublings = u32::try_from(claim.attempt.clamp(1, 16) - 1).unwrap_or(0);
+    let doublings = u32::try_from(claim.attempt.clamp(1, MAX_ATTEMPTS) - 1).unwrap_or(0);
     let due = now.plus(FIRST_WAIT.saturating_mul(2_u32.saturating_pow(doublings)));
     let why: String = why.chars().filter(|c| *c != '\0').take(MAX_ERROR).collect();
     tx.execute(&POSTPONE_JOB, params![claim.id, claim.until, claim.attempt, due, why]).map(drop)
@@ -193,6 +207,18 @@ pub fn postpone(tx: &mut Tx<'_>, claim: &Claim, why: &str, now: Timestamp) -> Re
 /// When the database refuses.
 pub fn is_pending(tx: &mut Tx<'_>, kind: Kind, subject: &str) -> Result<bool, DbError> {
     tx.find(&FIND_JOB, params![kind.as_str(), subject], |_| Ok(())).map(|found| found.is_some())
+}
+
+/// What removes, or here puts right, this room's rows, a batch at a time.
+pub const SWEEPERS: &[fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>] = &[bring_forward];
+
+/// Makes due what a clock that was ahead has put off for longer than anything is, at most `limit`; how many.
+fn bring_forward(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<u64, DbError> {
+    // Before the clock has settled nothing is known to be far ahead.
+    if now.as_millis() == 0 {
+        return Ok(0);
+    }
+    tx.execute(&BRING_JOBS_FORWARD, params![now, now.plus(FURTHEST_DUE), limit])
 }
 
 /// The work is not wanted any more.

@@ -98,6 +98,8 @@ impl Db {
             DatabaseUrl::Postgres(url) => {
                 let listener = postgres::listen(url, options, lanes).await?;
                 threads.lock().unwrap_or_else(PoisonError::into_inner).readers.push(listener);
+                // It has loaded; or nothing comes through, which was logged, and the database is asked instead.
+                return Ok(());
             }
         }
         match self.hears() {

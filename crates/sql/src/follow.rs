@@ -119,6 +119,12 @@ impl Following {
         }
     }
 
+    /// Nobody listens: nothing is heard, and that nothing is heard says nothing about the database.
+    pub fn stop_listening(&self) {
+        self.distrust();
+        self.alive.store(0, Ordering::Relaxed);
+    }
+
     /// Something may have been missed.
     pub fn distrust(&self) {
         self.asked.store(0, Ordering::Release);

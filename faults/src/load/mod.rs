@@ -16,7 +16,7 @@ use reqwest::header::HOST;
 
 use crate::Fallible;
 use crate::dice::Dice;
-use crate::http::{Answer, Caller, Reply};
+use crate::http::{Answer, Caller, Expectation, Reply};
 use crate::server::{Client, Report, Server};
 use consents::Consents;
 use grants::Grants;
@@ -57,15 +57,18 @@ impl Worker {
     }
 
     /// Works until it is told to stop.
-    pub async fn work(mut self, stop: Arc<AtomicBool>) -> Worker {
+    pub async fn work(mut self, expectation: Expectation, stop: Arc<AtomicBool>) -> Worker {
         while !stop.load(Ordering::SeqCst) {
-            let went_well = match &mut self {
-                Worker::Grants(grants) => grants.step().await,
-                Worker::Meetings(meetings) => meetings.step().await,
-                Worker::Consents(consents) => consents.step().await,
-                Worker::Reviews(reviews) => reviews.step().await,
-                Worker::Sessions(sessions) => sessions.step().await,
+            let step = async {
+                match &mut self {
+                    Worker::Grants(grants) => grants.step().await,
+                    Worker::Meetings(meetings) => meetings.step().await,
+                    Worker::Consents(consents) => consents.step().await,
+                    Worker::Reviews(reviews) => reviews.step().await,
+                    Worker::Sessions(sessions) => sessions.step().await,
+                }
             };
+            let went_well = expectation.during(step).await;
             if went_well.is_none() {
                 tokio::time::sleep(Duration::from_millis(40)).await;
             }

@@ -119,8 +119,13 @@ sql::statements! {
         WHERE id = $1 AND deleted_at IS NULL";
     /// All tokens of an app die at once.
     RAISE_EPOCH = "UPDATE apps SET epoch = $2 WHERE id = $1 AND epoch < $2";
-    /// The last moment, by any clock, at which people gave the app something.
-    FIND_LAST_GIVEN = "SELECT COALESCE(MAX(created_at), 0) FROM grants WHERE app_id = $1";
+    /// The last moment, by any clock, at which people gave the app something: grants, and codes that still wait. One look
+    /// at both, so that no code becomes a grant between them.
+    FIND_LAST_GIVEN = "SELECT COALESCE(MAX(given_at), 0) FROM
+        (SELECT MAX(created_at) AS given_at FROM grants WHERE app_id = $1
+         UNION ALL
+         SELECT MAX(created_at) FROM authorization_codes
+         WHERE expires_at > 0 AND grant_id IS NULL AND app_id = $1) AS given";
 }
 
 /// The app behind a client id, as the authorization endpoint sees it; a deleted one is none.

@@ -41,8 +41,9 @@ pub use worker::{Postman, run_once, start};
 /// Every statement of this room, for the test that prepares and explains them.
 pub const STATEMENTS: &[&[Statement]] = &[store::STATEMENTS, links::STATEMENTS, notices::STATEMENTS];
 
-/// What removes this room's old rows, a batch at a time.
-pub const SWEEPERS: &[fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>] = &[store::sweep, links::sweep];
+/// What removes this room's old rows, or puts them right, a batch at a time.
+pub const SWEEPERS: &[fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>] =
+    &[store::sweep, links::sweep, store::bring_forward];
 
 /// The page of this room.
 pub fn routes() -> Router<SharedApp> {

@@ -25,12 +25,18 @@ sql::statements! {
     /// Nothing is sent from here.
     WITHDRAW_DUE = "UPDATE outbox SET due_at = NULL, last_error = $2
         WHERE id IN (SELECT id FROM outbox WHERE due_at <= $1 ORDER BY due_at, id LIMIT $3", skip_locked, ") AND due_at <= $1";
+    /// What is due later than anything can be is due.
+    BRING_MAIL_FORWARD = "UPDATE outbox SET due_at = $1
+        WHERE id IN (SELECT id FROM outbox WHERE due_at > $2 ORDER BY due_at, id LIMIT $3", skip_locked, ") AND due_at > $2";
     /// What is done goes after a while.
     SWEEP_OUTBOX = "outbox", sweep, "due_at IS NULL AND created_at <= $1 ORDER BY created_at";
 }
 
 /// How long a mail is remembered after it is done with.
 const KEPT_FOR: Duration = Duration::from_secs(14 * 86_400);
+
+/// How far ahead a mail may be due, or claimed: longer than any wait and any lease, by clocks of nodes that differ by minutes.
+const FURTHEST_DUE: Duration = Duration::from_secs(2 * 3600);
 
 /// A mail that this node tries to send now.
 #[derive(Debug, Clone)]
@@ -105,6 +111,15 @@ pub(super) fn postpone(tx: &mut Tx<'_>, mail: &Claimed, due_at: Timestamp, error
 /// Ends what is due without sending it, at most `limit`; how many.
 pub(super) fn withdraw_due(tx: &mut Tx<'_>, now: Timestamp, why: &str, limit: i64) -> Result<u64, DbError> {
     tx.execute(&WITHDRAW_DUE, params![now, why, limit])
+}
+
+/// Makes due what a clock that was ahead has put off for longer than anything is, at most `limit`; how many.
+pub(super) fn bring_forward(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<u64, DbError> {
+    // Before the clock has settled nothing is known to be far ahead.
+    if now.as_millis() == 0 {
+        return Ok(0);
+    }
+    tx.execute(&BRING_MAIL_FORWARD, params![now, now.plus(FURTHEST_DUE), limit])
 }
 
 /// Removes mail that was done with long ago, at most `limit`; how many went.

@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// How long a sweeper goes on before the next has its turn; what is left has the next round, which follows at once.
 const TURN: Duration = Duration::from_secs(10);
 
-/// A function that deletes at most so many expired rows and says how many it deleted.
+/// A function that deletes, or puts right, at most so many rows and says how many it did.
 type Sweeper = fn(&mut Tx<'_>, Timestamp, i64) -> Result<u64, DbError>;
 
 /// Every sweeper, with its name for the log.
@@ -34,6 +34,7 @@ const SWEEPERS: &[(&str, &[Sweeper])] = &[
     ("mail", mail::SWEEPERS),
     ("meetings", meetings::SWEEPERS),
     ("review", review::SWEEPERS),
+    ("jobs", jobs::SWEEPERS),
 ];
 
 /// How long a node may take for one batch; after that another one goes on.

@@ -45,7 +45,11 @@ statements! {
                  WHERE id = $1 AND deleted_at IS NULL";
     UNLOCK_USER = "UPDATE users SET locked_at = NULL WHERE id = $1 AND deleted_at IS NULL";
     RAISE_EPOCH = "UPDATE users SET epoch = CASE WHEN epoch > $2 THEN epoch ELSE $2 END WHERE id = $1";
-    FIND_LAST_GIVEN = "SELECT COALESCE(MAX(created_at), 0) FROM grants WHERE user_id = $1";
+    FIND_LAST_GIVEN = "SELECT COALESCE(MAX(given_at), 0) FROM \
+                       (SELECT MAX(created_at) AS given_at FROM grants WHERE user_id = $1 \
+                        UNION ALL \
+                        SELECT MAX(created_at) FROM authorization_codes \
+                        WHERE user_id = $1 AND redeemed_at IS NULL AND grant_id IS NULL) AS given";
     CLAIM_PASSWORD_CHANGE = "UPDATE users SET password_hash = $3, password_changed_at = $4 \
                              WHERE id = $1 AND password_hash = $2 AND locked_at IS NULL AND deleted_at IS NULL";
     RENEW_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";

@@ -20,10 +20,31 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Between two attempts to hear what does not come through.
+const DEAF_PAUSE: Duration = Duration::from_secs(30);
+
+/// A session that another one greets before it relies on being told anything: what stands between us and the server may give
+/// each transaction another of its sessions, and swallow what comes in between.
+const LISTEN: &str = "LISTEN announcements; LISTEN greetings";
+const GREET: &str = "NOTIFY greetings";
+
+/// Whether the session that answers is one that listens.
+const ARE_YOU_THERE: &str = "SELECT COUNT(*) FROM pg_listening_channels() AS channel WHERE channel = 'announcements'";
+
 pub(super) struct Listener {
     target: Arc<Target>,
     following: Arc<Following>,
     fences: UnboundedReceiver<Fence>,
+    /// Whether it was said that nothing is heard.
+    has_warned: bool,
+}
+
+/// A connection that was to listen.
+enum Begun {
+    /// It does, and everything is loaded.
+    Hears(Session),
+    /// Nothing comes through.
+    Deaf(Session),
 }
 
 /// Why the listener stopped waiting.
@@ -36,13 +57,13 @@ enum Woken {
 impl Listener {
     pub fn new(target: Arc<Target>, following: Arc<Following>) -> Self {
         let fences = following.open_fences();
-        Listener { target, following, fences }
+        Listener { target, following, fences, has_warned: false }
     }
 
     /// Listens until the database is closed; says how the first load went.
     pub fn run(mut self, loaded: oneshot::Sender<Result<(), DbError>>) {
-        let mut session = match self.begin() {
-            Ok(session) => session,
+        let mut begun = match self.begin() {
+            Ok(begun) => begun,
             Err(error) => {
                 let _ = loaded.send(Err(error));
                 return;
@@ -50,16 +71,24 @@ impl Listener {
         };
         let _ = loaded.send(Ok(()));
         loop {
-            match self.serve(&mut session) {
-                Ok(()) => return session.close(),
-                Err(error) => {
-                    self.following.note_disturbance();
-                    tracing::warn!(%error, "announcements cannot be heard: the database is asked instead of the memory");
+            match begun {
+                Begun::Hears(mut session) => match self.serve(&mut session) {
+                    Ok(()) => return session.close(),
+                    Err(error) => {
+                        self.following.note_disturbance();
+                        tracing::warn!(%error, "announcements cannot be heard: the database is asked instead of the memory");
+                    }
+                },
+                Begun::Deaf(session) => {
+                    if self.is_closed_while_deaf(&session) {
+                        return session.close();
+                    }
+                    session.close();
                 }
             }
-            session = loop {
+            begun = loop {
                 match self.begin() {
-                    Ok(session) => break session,
+                    Ok(begun) => break begun,
                     Err(error) => tracing::warn!(%error, "announcements cannot be heard, trying again"),
                 }
                 // Nobody waits for what is not used.
@@ -73,13 +102,54 @@ impl Listener {
     }
 
     /// Connects. Listening begins before everything is loaded, so that nothing falls in between.
-    fn begin(&self) -> Result<Session, DbError> {
+    fn begin(&mut self) -> Result<Begun, DbError> {
         let mut session = Session::connect(&self.target, None, || ())?;
-        session.command("LISTEN announcements", PATIENCE)?;
+        session.command(LISTEN, PATIENCE)?;
+        if !self.is_greeted(&session)? {
+            self.following.stop_listening();
+            if !std::mem::replace(&mut self.has_warned, true) {
+                tracing::warn!(
+                    "announcements do not come through: what stands before PostgreSQL (a pooler by transaction?) gives the \
+                     connection that listens no session of its own; the database is asked for each call instead of the memory"
+                );
+            }
+            return Ok(Begun::Deaf(session));
+        }
+        if std::mem::take(&mut self.has_warned) {
+            tracing::info!("announcements come through now");
+        }
         self.following.note_life();
         self.read(&mut session, |tx, follower| tx.be_patient().and_then(|()| follower.load(tx)))?;
         self.ask(&mut session)?;
-        Ok(session)
+        Ok(Begun::Hears(session))
+    }
+
+    /// Whether a greeting from another session comes while this one says nothing.
+    fn is_greeted(&self, session: &Session) -> Result<bool, DbError> {
+        let mut other = Session::connect(&self.target, None, || ())?;
+        other.command(GREET, PATIENCE)?;
+        other.close();
+        let until = Instant::now() + PATIENCE;
+        while !session.voice().take_greeting() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            session.wait(async { tokio::time::timeout(left, session.voice().news.notified()).await.ok() });
+            if session.is_lost() {
+                return Err(DbError::unavailable("the connection that listens was lost"));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Waits until it is time to try again, and lets nobody wait meanwhile; whether the database was closed.
+    fn is_closed_while_deaf(&mut self, session: &Session) -> bool {
+        let fences = &mut self.fences;
+        session.wait(async {
+            let drained = async { while fences.recv().await.is_some() {} };
+            tokio::time::timeout(DEAF_PAUSE, drained).await.is_ok()
+        })
     }
 
     /// Hears until the database is closed.
@@ -104,7 +174,10 @@ impl Listener {
     fn ask(&self, session: &mut Session) -> Result<(), DbError> {
         let asked = Instant::now();
         // The server sends what was announced before this answer: it has all been heard then.
-        session.command("SELECT 1", FRESHNESS)?;
+        let listens = session.ask(ARE_YOU_THERE, FRESHNESS)?;
+        if listens.as_deref() != Some("1") {
+            return Err(DbError::unavailable("the session that answers does not listen"));
+        }
         let subjects = session.voice().take_subjects();
         if !subjects.is_empty() {
             self.read(session, |tx, follower| follower.hear(tx, &subjects))?;

@@ -11,7 +11,7 @@ use std::{
 use bytes::BytesMut;
 use tokio::runtime::{self, Runtime};
 use tokio_postgres::{
-    Client, Error,
+    Client, Error, SimpleQueryMessage,
     binary_copy::BinaryCopyInWriter,
     error::{Severity, SqlState},
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
@@ -129,6 +129,18 @@ impl Session {
         let command = self.client.batch_execute(sql);
         let bounds = Bounds { patience, silent: None };
         trip(&self.runtime, bounds, None, command, &self.client).map_err(|failure| self.failed(failure))
+    }
+
+    /// One trip outside of any transaction: the first cell of the answer, for at most `patience`.
+    pub fn ask(&mut self, sql: &'static str, patience: Duration) -> Result<Option<String>, DbError> {
+        let question = self.client.simple_query(sql);
+        let bounds = Bounds { patience, silent: None };
+        let answer = trip(&self.runtime, bounds, None, question, &self.client);
+        let answer = answer.map_err(|failure| self.failed(failure))?;
+        Ok(answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        }))
     }
 
     /// Whether a trigger has announced something since the transaction began.

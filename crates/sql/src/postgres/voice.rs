@@ -22,11 +22,16 @@ const ANNOUNCED: &str = "AN001";
 /// The code of the warning that a commit is durable here, and that nobody has waited for the standby.
 const NOT_REPLICATED: &str = "01000";
 
+/// The channel on which a session that listens is greeted by another one, to see whether it hears.
+const GREETINGS: &str = "greetings";
+
 #[derive(Default)]
 pub(super) struct Voice {
     announced: AtomicBool,
     warned: AtomicBool,
     subjects: Mutex<BTreeSet<String>>,
+    /// Another session's greeting has come.
+    greeted: AtomicBool,
     /// Somebody has announced something, or the connection has ended.
     pub news: Notify,
 }
@@ -54,6 +59,11 @@ impl Voice {
         std::mem::take(&mut self.subjects.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether a greeting has come since the last call.
+    pub fn take_greeting(&self) -> bool {
+        self.greeted.swap(false, Ordering::Relaxed)
+    }
+
     fn hear(&self, message: AsyncMessage) {
         match message {
             AsyncMessage::Notice(notice) if notice.code().code() == ANNOUNCED => {
@@ -61,6 +71,10 @@ impl Voice {
             }
             AsyncMessage::Notice(notice) if notice.code().code() == NOT_REPLICATED => {
                 self.warned.store(true, Ordering::Relaxed);
+            }
+            AsyncMessage::Notification(said) if said.channel() == GREETINGS => {
+                self.greeted.store(true, Ordering::Relaxed);
+                self.news.notify_one();
             }
             AsyncMessage::Notification(said) => {
                 self.subjects.lock().unwrap_or_else(PoisonError::into_inner).insert(said.payload().to_owned());

@@ -13,6 +13,11 @@ use sql::{
     DatabaseUrl, Db, DbError, Engine, FRESHNESS, Follower, Migration, Statement, Tx, params, testing, testing::Scratch,
 };
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::tcp::{OwnedReadHalf, OwnedWriteHalf},
+};
+
 use crate::support::{hold, small};
 
 const MIGRATIONS: &[Migration] = &[Migration::twin(
@@ -220,6 +225,116 @@ async fn a_lost_connection_is_noticed_and_nothing_is_missed() {
         assert!(here.names.knows(&id));
     }
     assert!(there.names.loads.load(Ordering::SeqCst) > 3);
+}
+
+/// What stands between forwards everything but what the server says unasked: so does a pooler that gives each transaction
+/// another of its sessions.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_announcements_are_swallowed_the_database_is_asked() {
+    if testing::engine() != Engine::Postgres {
+        return;
+    }
+    let (here, _, url, _scratch) = two_nodes().await;
+    let pooler = Pooler::before(&url).await;
+    let there = Node::start(&pooler.url).await;
+    assert!(!there.db.hears(), "what it has in memory is not to be used");
+    let begun = Instant::now();
+    for number in 0..5 {
+        here.insert(&format!("a-{number}")).await;
+        there.insert(&format!("b-{number}")).await;
+    }
+    assert!(begun.elapsed() < FRESHNESS, "nobody waits for an announcement that does not come");
+    tokio::time::sleep(2 * FRESHNESS).await;
+    assert!(!there.db.hears() && here.db.hears());
+    there.db.close().await;
+}
+
+/// A session that has stopped to listen is given up for another.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_from_a_session_that_does_not_listen_is_no_proof() {
+    if testing::engine() != Engine::Postgres {
+        return;
+    }
+    let (here, _, url, _scratch) = two_nodes().await;
+    let pooler = Pooler::before(&url).await;
+    pooler.lets_through.store(true, Ordering::SeqCst);
+    let there = Node::start(&pooler.url).await;
+    assert!(there.db.hears());
+    let loads = there.names.loads.load(Ordering::SeqCst);
+    pooler.unlisten.store(true, Ordering::SeqCst);
+    tokio::time::timeout(Duration::from_secs(5), async {
+        while there.names.loads.load(Ordering::SeqCst) == loads {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("everything is loaded by another session");
+    here.insert("after").await;
+    there.learns("after").await;
+}
+
+/// Stands before PostgreSQL and drops its notifications, unless it lets them through; once it may slip an UNLISTEN to a
+/// session that listens.
+struct Pooler {
+    url: DatabaseUrl,
+    lets_through: Arc<AtomicBool>,
+    unlisten: Arc<AtomicBool>,
+}
+
+impl Pooler {
+    async fn before(url: &DatabaseUrl) -> Pooler {
+        let text = url.with_password();
+        let server = text.rsplit('@').next().unwrap().split(['/', '?']).next().unwrap().to_owned();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = text.replace(&server, &listener.local_addr().unwrap().to_string());
+        let (lets_through, unlisten) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (through, slips) = (lets_through.clone(), unlisten.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = tokio::net::TcpStream::connect(&server).await.unwrap();
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                tokio::spawn(ask(from_client, to_server, slips.clone()));
+                tokio::spawn(answer(from_server, to_client, through.clone()));
+            }
+        });
+        Pooler { url: own.parse().unwrap(), lets_through, unlisten }
+    }
+}
+
+/// The question whether a session listens becomes an order not to.
+async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, unlisten: Arc<AtomicBool>) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let sent = &buffer[..read];
+        let asks = sent.windows(21).any(|window| window == b"pg_listening_channels");
+        if asks && unlisten.swap(false, Ordering::SeqCst) {
+            let order = b"UNLISTEN *; SELECT 0\0";
+            let length = u32::try_from(order.len() + 4).unwrap();
+            to.write_all(&[b"Q", &length.to_be_bytes()[..], order].concat()).await.unwrap();
+        } else if to.write_all(sent).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Messages of the server, whole: a letter, a length that counts itself, the rest.
+async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, lets_through: Arc<AtomicBool>) {
+    loop {
+        let mut head = [0; 5];
+        if from.read_exact(&mut head).await.is_err() {
+            return;
+        }
+        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+        let mut rest = vec![0; length - 4];
+        if from.read_exact(&mut rest).await.is_err() {
+            return;
+        }
+        let is_dropped = head[0] == b'A' && !lets_through.load(Ordering::SeqCst);
+        if !is_dropped && to.write_all(&[&head[..], &rest].concat()).await.is_err() {
+            return;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -168,6 +168,22 @@ async fn a_node_that_died_with_a_mail_in_its_hands_leaves_it_to_the_next() {
 }
 
 #[tokio::test]
+async fn mail_of_a_clock_that_was_days_ahead_goes_once_that_is_right() {
+    let server = MailServer::start(Mood::Accepts).await;
+    let world = World::with(&server.config()).await;
+    let right = world.now();
+    world.clock.set(right.plus(Duration::from_secs(2 * 86_400)));
+    world.write_to("ada@example.com").await;
+    world.clock.set(right);
+    world.post_mail().await;
+    assert_eq!(server.taken().len(), 0, "it seems to be for the day after tomorrow");
+    jiomeet_oauth::upkeep::run_once(&world.app).await;
+    world.post_mail().await;
+    assert_eq!(server.taken().len(), 1);
+    assert_eq!(world.rows(SENT).await, 1);
+}
+
+#[tokio::test]
 async fn without_a_mail_server_nothing_piles_up_and_nobody_is_offered_a_link() {
     let world = World::new().await;
     world.write_to("ada@example.com").await;

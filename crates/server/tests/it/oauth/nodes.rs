@@ -222,7 +222,8 @@ async fn a_node_that_cannot_hear_asks_the_database() {
         // Until the listeners have nothing else to say than this.
         tokio::time::sleep(Duration::from_millis(700)).await;
         let listening = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
-            WHERE datname = current_database() AND query IN ('SELECT 1', 'LISTEN announcements')";
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+            AND (query LIKE '%pg_listening_channels%' OR query LIKE 'LISTEN announcements%')";
         assert!(nodes.here.count(listening, &[]).await >= 2, "both listeners lost their connections");
     }
     assert_eq!(revoke(&nodes.here, &nodes.app, &nodes.tokens.refresh).await.status, 200);
@@ -300,7 +301,7 @@ async fn what_has_expired_is_swept_by_one_node() {
         assert_eq!(here.count(held, &[]).await, 0, "whoever had it gave it back");
         here.wait(Duration::from_secs(30));
     }
-    assert_eq!(here.count("SELECT COUNT(*) FROM jobs WHERE kind = 'sweeping'", &[]).await, 6, "one for each room");
+    assert_eq!(here.count("SELECT COUNT(*) FROM jobs WHERE kind = 'sweeping'", &[]).await, 7, "one for each room");
     let asked: u64 = nodes.iter().map(|node| node.app.db.stats().write_units).sum::<u64>() - before;
     assert!(asked > 0, "the others asked whether there was work");
 }
@@ -329,6 +330,29 @@ async fn the_sweeping_of_a_dead_node_is_taken_over_when_its_claim_has_run_out() 
     let late = claim;
     let until = world.now().plus(minute);
     assert!(!world.write(move |tx| jobs::extend(tx, &mut late.clone(), until)).await);
+}
+
+/// A clock jumped two days ahead while its node claimed work, and while work failed and was put off; then it was set right.
+#[tokio::test]
+async fn work_of_a_clock_that_was_ahead_does_not_wait_until_then() {
+    let world = World::new().await;
+    let (right, minute) = (world.now(), Duration::from_secs(60));
+    let ahead = right.plus(Duration::from_secs(2 * 86_400));
+    world.write(move |tx| jobs::claim_recurring(tx, Kind::Sweeping, "oauth", ahead, 2 * minute)).await.unwrap();
+    world.write(move |tx| jobs::schedule(tx, Kind::Screening, "claimed", right)).await;
+    world.write(move |tx| jobs::claim(tx, Kind::Screening, ahead, minute)).await.unwrap();
+    world.write(move |tx| jobs::schedule(tx, Kind::Screening, "put off", right)).await;
+    let claim = world.write(move |tx| jobs::claim(tx, Kind::Screening, ahead, minute)).await.unwrap();
+    world.write(move |tx| jobs::postpone(tx, &claim, "no answer", ahead)).await;
+
+    let claim = world.write(move |tx| jobs::claim(tx, Kind::Screening, right, minute)).await.unwrap();
+    assert_eq!((claim.subject.as_str(), claim.attempt), ("claimed", 2));
+    assert!(world.write(move |tx| jobs::claim(tx, Kind::Screening, right, minute)).await.is_none(), "it is held now");
+    world.write(move |tx| jobs::claim_recurring(tx, Kind::Sweeping, "oauth", right, minute)).await.unwrap();
+
+    upkeep::run_once(&world.app).await;
+    let claim = world.write(move |tx| jobs::claim(tx, Kind::Screening, right, minute)).await.unwrap();
+    assert_eq!((claim.subject.as_str(), claim.attempt), ("put off", 2));
 }
 
 /// Nodes note who used what, each in an order of its own, and write it at the same moment: none waits for another one that

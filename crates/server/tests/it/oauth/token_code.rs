@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiomeet_oauth::review::Decision;
+use jiomeet_oauth::users;
 
 use super::{redeem, token};
 use crate::support::{VERIFIER, World};
@@ -155,6 +156,27 @@ async fn a_suspended_app_gets_nothing_and_what_died_stays_dead_when_it_is_reinst
     redeem(&world, &app, &code).await.is_refused(400, "invalid_grant", "code_revoked");
     world.wait(Duration::from_millis(2));
     redeem(&world, &app, &world.code(&app, &ada).await).await.tokens();
+}
+
+/// The clock of the node that gave the code is ahead of the one that suspends.
+#[tokio::test]
+async fn a_code_that_waits_dies_with_its_app_or_account_whatever_the_clocks_say() {
+    let world = World::new().await;
+    let app = world.approved_app("planner").await;
+    let (ada, bob) = (world.person("ada@example.com").await, world.person("bob@example.com").await);
+    let right = world.now();
+    world.clock.set(right.plus(Duration::from_secs(240)));
+    let codes = [world.code(&app, &ada).await, world.code(&app, &bob).await];
+    world.clock.set(right);
+
+    world.write(move |tx| users::raise_epoch(tx, &ada, right)).await;
+    redeem(&world, &app, &codes[0]).await.is_refused(400, "invalid_grant", "code_revoked");
+
+    world.decide(&app, Decision::Suspend).await;
+    world.decide(&app, Decision::Reinstate).await;
+    redeem(&world, &app, &codes[1]).await.is_refused(400, "invalid_grant", "code_revoked");
+    world.wait(Duration::from_secs(241));
+    redeem(&world, &app, &world.code(&app, &bob).await).await.tokens();
 }
 
 #[tokio::test]
