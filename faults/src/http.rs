@@ -27,7 +27,7 @@ tokio::task_local! {
 impl Expectation {
     /// A server's clock is wrong: what is alive may seem expired, and the other way round.
     pub fn clock_is_wrong(&self, wrong: bool) {
-        if wrong == (self.0.load(Ordering::SeqCst) % 2 == 0) {
+        if wrong == self.0.load(Ordering::SeqCst).is_multiple_of(2) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
