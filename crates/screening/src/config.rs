@@ -106,6 +106,8 @@ pub struct AppUrls {
     pub logo: String,
     /// Authorization callback URLs, in order.
     pub callbacks: Vec<String>,
+    /// URLs after signing out, in order.
+    pub post_logouts: Vec<String>,
     /// Whether this is a public native app, whose callbacks may lead to the device itself (RFC 8252).
     pub native: bool,
 }
@@ -120,7 +122,14 @@ impl AppUrls {
             (Field::Logo, Some(self.logo.as_str())),
         ];
         let single = single.into_iter().filter_map(|(field, typed)| Some((field, typed?)));
+        single.chain(self.sent_to())
+    }
+
+    /// The URLs to which people are sent.
+    pub(crate) fn sent_to(&self) -> impl Iterator<Item = (Field, &str)> {
         let callbacks = self.callbacks.iter().enumerate();
-        single.chain(callbacks.map(|(index, typed)| (Field::Callback(index), typed.as_str())))
+        let callbacks = callbacks.map(|(index, typed)| (Field::Callback(index), typed.as_str()));
+        let post_logouts = self.post_logouts.iter().enumerate();
+        callbacks.chain(post_logouts.map(|(index, typed)| (Field::PostLogout(index), typed.as_str())))
     }
 }

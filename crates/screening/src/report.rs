@@ -82,8 +82,25 @@ pub enum Field {
     Logo,
     /// Authorization callback URL, counted from 0.
     Callback(usize),
+    /// URL after signing out (OpenID Connect RP-Initiated Logout), counted from 0.
+    PostLogout(usize),
     /// All URLs together.
     AllUrls,
+}
+
+impl Field {
+    /// People are sent there by this server, on whatever the address says: https, or the device of a native app.
+    pub(crate) fn is_sent_to(self) -> bool {
+        matches!(self, Self::Callback(_) | Self::PostLogout(_))
+    }
+
+    /// How many come before it in the same list.
+    pub(crate) fn place(self) -> usize {
+        match self {
+            Self::Callback(index) | Self::PostLogout(index) => index,
+            _ => 0,
+        }
+    }
 }
 
 impl fmt::Display for Field {
@@ -95,6 +112,7 @@ impl fmt::Display for Field {
             Self::Terms => f.write_str("Terms URL"),
             Self::Logo => f.write_str("Logo URL"),
             Self::Callback(index) => write!(f, "Callback URL {}", index + 1),
+            Self::PostLogout(index) => write!(f, "URL after signing out {}", index + 1),
             Self::AllUrls => f.write_str("All URLs"),
         }
     }

@@ -138,25 +138,21 @@ fn local_findings(app: &AppUrls, screener: &Screener) -> Vec<Finding> {
     let app_id = app.app_id.as_deref();
     let mut findings = vec![checks::app_name(&app.name, app_id, screener), checks::one_site(app)];
     for (field, typed) in app.urls() {
-        if matches!(field, Field::Callback(index) if index >= MAX_CALLBACKS) {
+        if field.place() >= MAX_CALLBACKS {
             continue;
         }
         findings.extend(checks::local(field, typed, app_id, app.native, screener));
     }
-    if app.callbacks.len() > MAX_CALLBACKS {
+    let lists = [
+        (app.callbacks.len(), "callback URLs", Field::Callback(MAX_CALLBACKS)),
+        (app.post_logouts.len(), "URLs after signing out", Field::PostLogout(MAX_CALLBACKS)),
+    ];
+    for (count, what, field) in lists.into_iter().filter(|(count, ..)| *count > MAX_CALLBACKS) {
         let sentence = format!(
-            "There are {} callback URLs, more than {MAX_CALLBACKS}; only the first {MAX_CALLBACKS} were looked at.",
-            app.callbacks.len()
+            "There are {count} {what}, more than {MAX_CALLBACKS}; only the first {MAX_CALLBACKS} were looked at."
         );
-        let mend = "Remove callback URLs that are not in use.";
-        findings.push(Finding::new(
-            Field::Callback(MAX_CALLBACKS),
-            Check::UrlForm,
-            "",
-            Severity::Invalid,
-            sentence,
-            mend,
-        ));
+        let mend = format!("Remove {what} that are not in use.");
+        findings.push(Finding::new(field, Check::UrlForm, "", Severity::Invalid, sentence, mend));
     }
     findings
 }

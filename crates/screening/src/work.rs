@@ -61,10 +61,10 @@ impl Work {
     }
 
     pub(crate) fn callbacks(&mut self, app: &AppUrls, run: &Run) {
-        for (index, typed) in app.callbacks.iter().enumerate().take(MAX_CALLBACKS) {
-            let (typed, native, run) = (typed.clone(), app.native, run.clone());
-            self.spawn(vec![(Field::Callback(index), Check::Reachable, typed.clone())], async move {
-                (vec![checks::callback(index, &typed, native, &run).await], None)
+        for (field, typed) in app.sent_to().filter(|(field, _)| field.place() < MAX_CALLBACKS) {
+            let (typed, native, run) = (typed.to_owned(), app.native, run.clone());
+            self.spawn(vec![(field, Check::Reachable, typed.clone())], async move {
+                (vec![checks::callback(field, &typed, native, &run).await], None)
             });
         }
     }
@@ -72,8 +72,7 @@ impl Work {
     /// Each domain is asked for once, at the first field that leads there.
     pub(crate) fn ages(&mut self, app: &AppUrls, run: &Run) {
         let mut asked = HashSet::new();
-        let looked_at = |field: &Field| !matches!(field, Field::Callback(n) if *n >= MAX_CALLBACKS);
-        for (field, typed) in app.urls().filter(|(field, _)| looked_at(field)) {
+        for (field, typed) in app.urls().filter(|(field, _)| field.place() < MAX_CALLBACKS) {
             let url = Url::parse(typed).ok().filter(checks::is_web);
             let Some(name) = url.as_ref().and_then(host::key_of) else {
                 continue;

@@ -1,4 +1,4 @@
-//! Callback URLs: whether anything answers there.
+//! Callback URLs and URLs after signing out: whether anything answers there.
 //!
 //! A callback does something when it is visited with a code, so it is visited as sparingly as can be: a HEAD
 //! request to the registered URL as it is, no `code`, no `state`, no body, redirects not followed. HEAD and GET
@@ -18,9 +18,9 @@ use crate::screener::Run;
 
 const ACCEPT: &str = "text/html,*/*;q=0.8";
 
-/// Looks whether a callback URL answers.
-pub async fn callback(index: usize, typed: &str, native: bool, run: &Run) -> Finding {
-    let (field, check) = (Field::Callback(index), Check::Reachable);
+/// Looks whether a URL answers to which people are sent: a callback, or one after signing out.
+pub async fn callback(field: Field, typed: &str, native: bool, run: &Run) -> Finding {
+    let check = Check::Reachable;
     if let Some(why) = leads_to_the_visitor(typed, native, run) {
         let sentence = format!("Not visited: {why}.");
         return Finding::new(field, check, typed, Severity::NotChecked, sentence, "Nothing to do.");
@@ -31,7 +31,7 @@ pub async fn callback(index: usize, typed: &str, native: bool, run: &Run) -> Fin
     match visit(&url, run).await {
         Ok(fetched) => judge(field, typed, fetched.status).with(Evidence::Fetch(fetched.evidence)),
         Err(failed) => {
-            let sentence = format!("The callback cannot be reached: {}.", failed.fault);
+            let sentence = format!("{} cannot be reached: {}.", what(field), failed.fault);
             let finding = Finding::new(field, check, typed, failed.fault.severity(), sentence, failed.fault.mend());
             finding.with(Evidence::Fetch(failed.evidence))
         }
@@ -71,16 +71,30 @@ async fn visit(url: &Url, run: &Run) -> Result<Fetched, Box<Failed>> {
     if maybe_misunderstood { run.fetch(request(Method::GET)).await } else { Ok(head) }
 }
 
+fn what(field: Field) -> &'static str {
+    match field {
+        Field::PostLogout(_) => "The page after signing out",
+        _ => "The callback",
+    }
+}
+
 fn judge(field: Field, typed: &str, status: StatusCode) -> Finding {
     let check = Check::Reachable;
-    let sentence = format!("The callback answers with HTTP status {status}.");
+    let sentence = format!("{} answers with HTTP status {status}.", what(field));
     match status.as_u16() {
         404 | 410 => {
-            let mend = "Put the callback at this URL, or correct the URL. Without a code it may answer 400, not 404.";
+            let mend = match field {
+                Field::PostLogout(_) => "Put a page at this URL, or correct the URL.",
+                _ => "Put the callback at this URL, or correct the URL. Without a code it may answer 400, not 404.",
+            };
             Finding::new(field, check, typed, Severity::Invalid, sentence, mend)
         }
         502..=504 => {
             let mend = "Start the application behind this URL.";
+            Finding::new(field, check, typed, Severity::Invalid, sentence, mend)
+        }
+        400.. if matches!(field, Field::PostLogout(_)) => {
+            let mend = "People end here after they signed out; show them a page.";
             Finding::new(field, check, typed, Severity::Invalid, sentence, mend)
         }
         500.. => {

@@ -50,7 +50,7 @@ fn broken_rules(field: Field, typed: &str, native: bool, screener: &Screener) ->
         }
         return broken;
     };
-    let to_the_device = native && matches!(field, Field::Callback(_)) && leads_to_the_device(&url);
+    let to_the_device = native && field.is_sent_to() && leads_to_the_device(&url);
     if !to_the_device {
         broken.extend(scheme(field, typed, &url, screener));
         broken.extend(host_rule(&url));
@@ -109,8 +109,9 @@ fn leads_to_the_device(url: &Url) -> bool {
 
 fn scheme(field: Field, typed: &str, url: &Url, screener: &Screener) -> Option<Broken> {
     let local = url.host_str().is_some_and(|name| name == "localhost");
-    // A closed network may have no https of its own; callbacks carry codes, so they get no such exception.
-    let opened = !matches!(field, Field::Callback(_)) && is_opened(url, screener);
+    // A closed network may have no https of its own; callbacks carry codes, so they, and what is judged by their rules, get
+    // no such exception.
+    let opened = !field.is_sent_to() && is_opened(url, screener);
     let plain = typed.starts_with("http://") && (local || opened);
     (!typed.starts_with("https://") && !plain).then(|| {
         Broken("The URL does not begin with https://.".to_owned(), "Use https://; plain http:// is for localhost only.")

@@ -221,14 +221,18 @@ async fn the_operator_opens_localhost() {
     let run = Screener::new(config).unwrap().begin(now());
     let at = |port: u16| format!("http://localhost:{port}/");
     expect(&checks::page(Field::Homepage, &at(port), &run).await[0], Severity::Passed, "200");
-    expect(&checks::callback(0, &at(port), false, &run).await, Severity::Passed, "200");
+    expect(&checks::callback(Field::Callback(0), &at(port), false, &run).await, Severity::Passed, "200");
     assert_eq!(server.touched(), 2);
     expect(
         &checks::page(Field::Homepage, &at(other.port()), &run).await[0],
         Severity::Invalid,
         "'localhost' leads to a loopback",
     );
-    expect(&checks::callback(0, &at(other.port()), false, &run).await, Severity::NotChecked, "own machine");
+    expect(
+        &checks::callback(Field::Callback(0), &at(other.port()), false, &run).await,
+        Severity::NotChecked,
+        "own machine",
+    );
     other.assert_untouched().await;
 }
 

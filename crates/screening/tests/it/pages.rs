@@ -230,7 +230,7 @@ async fn callbacks_are_visited_sparingly() {
         let before = world.site.requests().len();
         let typed = format!("{}{path}", world.site.at("www.example.com"));
         let run = world.screener.begin(now());
-        let finding = screening::checks::callback(0, &typed, false, &run).await;
+        let finding = screening::checks::callback(Field::Callback(0), &typed, false, &run).await;
         (finding, world.site.requests().split_off(before))
     };
     for status in [200, 302, 400, 401, 403] {
@@ -251,6 +251,26 @@ async fn callbacks_are_visited_sparingly() {
 }
 
 #[tokio::test]
+async fn a_page_after_signing_out_is_one_that_people_can_see() {
+    let world = World::new().await;
+    let mut app = world.app();
+    app.post_logouts = vec![format!("{}/bye", world.site.at("www.example.com"))];
+    for (status, severity) in
+        [(200, Severity::Passed), (302, Severity::Passed), (400, Severity::Invalid), (404, Severity::Invalid)]
+    {
+        world.site.on("/bye", Reply::status(status));
+        let report = screen(&world.screener, &app).await;
+        expect(finding(&report, Field::PostLogout(0), Check::Reachable), severity, &status.to_string());
+    }
+    app.post_logouts = vec!["http://www.example.com/bye".to_owned()];
+    let report = screen(&world.screener, &app).await;
+    expect(finding(&report, Field::PostLogout(0), Check::UrlForm), Severity::Invalid, "https://");
+    app.post_logouts = vec!["https://elsewhere.example/bye".to_owned()];
+    let report = screen(&world.screener, &app).await;
+    expect(finding(&report, Field::AllUrls, Check::OneSite), Severity::Suspicious, "2 different sites");
+}
+
+#[tokio::test]
 async fn callbacks_on_the_visitors_device_are_left_alone() {
     let world = World::new().await;
     let run = world.screener.begin(now());
@@ -260,9 +280,13 @@ async fn callbacks_on_the_visitors_device_are_left_alone() {
         ("http://127.0.0.1/cb", true, "visitor's own machine"),
         ("com.example.app:/cb", true, "visitor's own device"),
     ] {
-        expect(&screening::checks::callback(0, typed, native, &run).await, Severity::NotChecked, words);
+        expect(
+            &screening::checks::callback(Field::Callback(0), typed, native, &run).await,
+            Severity::NotChecked,
+            words,
+        );
     }
-    let finding = screening::checks::callback(0, "http://127.0.0.1/cb", false, &run).await;
+    let finding = screening::checks::callback(Field::Callback(0), "http://127.0.0.1/cb", false, &run).await;
     expect(&finding, Severity::NotChecked, "mended first");
     assert_eq!(world.names.asked("localhost"), 0);
 }

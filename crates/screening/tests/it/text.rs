@@ -216,7 +216,7 @@ fn anything_can_be_typed() {
     let typed = prop_oneof!["\\PC{0,40}", "https?://[^ ]{0,40}", "[a-z]{1,8}:[/@#*.:%a-z0-9\\[\\]]{0,30}"];
     proptest!(ProptestConfig::with_cases(150), |(home in typed.clone(), policy in typed.clone(), logo in typed.clone(),
         callbacks in prop::collection::vec(typed, 0..4), name in "\\PC{0,30}", native: bool)| {
-        let app = AppUrls { app_id: None, name, homepage: home, policy, terms: None, logo, callbacks, native };
+        let app = AppUrls { app_id: None, name, homepage: home, policy, terms: None, logo, post_logouts: callbacks.clone(), callbacks, native };
         let report = runtime.block_on(screen(&screener, &app));
         for field in [Field::Homepage, Field::Policy] {
             prop_assert!(report.find(field, Check::Reachable).is_some_and(|found| found.severity != Severity::Passed));

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::decisions::Decision;
 use super::reasons::{MAX_REASON, Reason, ReasonKind};
-use crate::apps::Declaration;
+use crate::apps::{Declaration, url_lines};
 use crate::screening::field_label;
 
 /// One thing to look at.
@@ -53,9 +53,8 @@ pub fn items(declared: &Declaration) -> Vec<Item> {
     for (index, url) in declared.callback_urls.iter().enumerate() {
         items.push(Item::url(format!("callback_urls[{index}]"), url));
     }
-    if !declared.post_logout_urls.is_empty() {
-        let urls = declared.post_logout_urls.clone();
-        items.push(text("post_logout_urls", "URLs after signing out, on the app's own sites", urls));
+    for (index, url) in url_lines(&declared.post_logout_urls).enumerate() {
+        items.push(Item::url(format!("post_logout_urls[{index}]"), url));
     }
     items.push(text("scopes", "Scopes, as far as the use case needs them", declared.scopes().to_string()));
     items

@@ -6,7 +6,7 @@ use sql::{DbError, Tx};
 
 use super::store;
 use crate::app::SharedApp;
-use crate::apps::Declaration;
+use crate::apps::{Declaration, url_lines};
 use crate::ids::{AppId, RevisionId};
 use crate::time::Timestamp;
 
@@ -34,6 +34,7 @@ pub(super) fn app_urls(app: Option<AppId>, kind: ClientKind, declared: &Declarat
         terms: (!declared.terms_url.is_empty()).then(|| declared.terms_url.clone()),
         logo: declared.logo_url.clone(),
         callbacks: declared.callback_urls.clone(),
+        post_logouts: url_lines(&declared.post_logout_urls).map(str::to_owned).collect(),
         native: kind == ClientKind::PublicNative,
     }
 }

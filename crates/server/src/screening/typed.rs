@@ -149,6 +149,8 @@ fn only(typed: &AppUrls, asked: &[Field]) -> AppUrls {
         terms: typed.terms.clone().filter(|_| asked.contains(&Field::Terms)),
         logo: kept(Field::Logo, &typed.logo),
         callbacks: typed.callbacks.iter().enumerate().map(|(index, url)| kept(Field::Callback(index), url)).collect(),
+        // They are one field of the form, of several lines: looked at when the app is submitted.
+        post_logouts: Vec::new(),
         native: typed.native,
     }
 }

@@ -13,15 +13,18 @@ pub(super) fn field_name(field: Field) -> String {
         Field::Terms => "terms_url".to_owned(),
         Field::Logo => "logo_url".to_owned(),
         Field::Callback(index) => format!("callback_urls[{index}]"),
+        Field::PostLogout(index) => format!("post_logout_urls[{index}]"),
         Field::AllUrls => "all_urls".to_owned(),
     }
 }
 
 /// A field's label, from its name on the form.
 pub fn field_label(name: &str) -> String {
-    let callback = name.strip_prefix("callback_urls[").and_then(|rest| rest.strip_suffix(']'));
-    if let Some(index) = callback.and_then(|index| index.parse::<usize>().ok()) {
-        return format!("Callback URL {}", index + 1);
+    for (list, label) in [("callback_urls[", "Callback URL"), ("post_logout_urls[", "URL after signing out")] {
+        let index = name.strip_prefix(list).and_then(|rest| rest.strip_suffix(']'));
+        if let Some(index) = index.and_then(|index| index.parse::<usize>().ok()) {
+            return format!("{label} {}", index + 1);
+        }
     }
     match name {
         "name" => "App name",
@@ -234,6 +237,7 @@ mod tests {
         for (field, name, label) in [
             (Field::Homepage, "homepage_url", "Homepage URL"),
             (Field::Callback(2), "callback_urls[2]", "Callback URL 3"),
+            (Field::PostLogout(0), "post_logout_urls[0]", "URL after signing out 1"),
             (Field::AllUrls, "all_urls", "All URLs together"),
         ] {
             assert_eq!(field_name(field), name);

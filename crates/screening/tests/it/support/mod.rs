@@ -75,6 +75,7 @@ pub fn app(base: &str) -> AppUrls {
         terms: None,
         logo: format!("{base}/logo.png"),
         callbacks: vec![format!("{base}/callback")],
+        post_logouts: Vec::new(),
         native: false,
     }
 }

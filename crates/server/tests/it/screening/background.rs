@@ -56,10 +56,13 @@ async fn a_listed_site_is_malicious_and_another_is_not() {
     let world = World::with(&format!("screening.blocklists = [{:?}]\n", list.to_str().unwrap())).await;
     let mut declared = declared("https://day-planner.example");
     declared.callback_urls.push("https://collect.prize-login.example/in".to_owned());
+    declared.post_logout_urls = "https://day-planner.example/bye\nhttps://out.prize-login.example/bye".to_owned();
     let draft = world.draft(declared).await;
     world.submit(&draft.app).await;
     world.screen().await;
     let findings = world.findings(&draft.revision).await;
+    assert_eq!(findings.of("post_logout_urls[1]").unwrap().worst(), Severity::Malicious);
+    assert_ne!(findings.of("post_logout_urls[0]").unwrap().worst(), Severity::Malicious);
     assert_eq!(findings.of("callback_urls[1]").unwrap().worst(), Severity::Malicious);
     assert_ne!(findings.of("callback_urls[0]").unwrap().worst(), Severity::Malicious);
     assert_eq!(findings.worst(), Some(Severity::Malicious));
