@@ -24,7 +24,7 @@ pub struct Sizes {
 impl Sizes {
     /// Figures to keep.
     pub fn full() -> Sizes {
-        Sizes { connections: vec![1, 8, 32], seconds: 1.5, calls: (200, 10_000), rounds: 2, turns: 7 }
+        Sizes { connections: vec![1, 8, 32], seconds: 1.5, calls: (200, 10_000), rounds: 2, turns: 5 }
     }
 
     /// Figures to look at.
