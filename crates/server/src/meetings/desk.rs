@@ -19,6 +19,9 @@ use sql::{DbError, Tx};
 /// them, so their number is bounded; single meetings are not.
 pub const MOST_SERIES: u32 = 1_000;
 
+/// Rows before a page that are read as they are; where there are more, it is looked for by its start first.
+const MOST_SKIPPED: u64 = 20;
+
 /// Why something is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -147,7 +150,10 @@ pub fn list(tx: &mut Tx<'_>, owner: &UserId, query: ListQuery, now: Timestamp) -
     if query.offset >= total {
         return Ok(Page { total, rows: Vec::new() });
     }
-    let seek = listing.seek(query.offset);
+    let mut seek = listing.seek(query.offset);
+    if seek.skip > MOST_SKIPPED {
+        seek = listing.nearer(seek, &store::list_starts(tx, owner, view, seek.edge, seek.skip)?);
+    }
     let read = seek.skip.saturating_add(query.limit as u64);
     let singles = store::list_singles(tx, owner, view, seek.edge, read)?;
     let rows = listing.page(seek, query.limit, &singles).into_iter().map(|row| ListedRow {

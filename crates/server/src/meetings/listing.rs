@@ -2,7 +2,8 @@
 //!
 //! Rows are ordered by start, then by id; what is over backwards. However many meetings a person has had, a page costs
 //! the same: single meetings are counted by month (`meeting_months` keeps the sums), occurrences by arithmetic. So the
-//! page's month is found by counting, and only from its beginning on are rows read and merged.
+//! page's month is found by counting; within it the starts alone are read, of as many meetings as come before the page,
+//! and only from the page's own beginning on are rows read and merged.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -171,7 +172,7 @@ impl Listing {
             let singles = self.singles_before(boundary);
             // Occurrences are counted, series by series, where neither none of them nor all of them decide.
             let is_certain = singles + all <= offset;
-            singles <= offset && (is_certain || singles + self.occurrences_before(boundary) <= offset)
+            singles <= offset && (is_certain || singles + self.occurrences_before(boundary.start()) <= offset)
         };
         // Halving: boundary number `low` fits, number `high` does not.
         let (mut low, mut high) = (0, if offset == 0 { 1 } else { self.boundaries() });
@@ -187,8 +188,30 @@ impl Listing {
             return Seek { edge: Edge::Beginning, skip: offset };
         }
         let boundary = self.boundary(low);
-        let before = self.singles_before(boundary) + self.occurrences_before(boundary);
+        let before = self.singles_before(boundary) + self.occurrences_before(boundary.start());
         Seek { edge: Edge::At(boundary.start()), skip: offset - before }
+    }
+
+    /// The same page, read from the last single meeting on that fewer rows come before. `starts` are those of the first
+    /// `skip` single meetings from the edge on, in the view's order, or of all that there are.
+    pub fn nearer(&self, seek: Seek, starts: &[Timestamp]) -> Seek {
+        let past = self.view.past;
+        let from = seek.edge.at().map_or(0, |at| self.occurrences_before(at));
+        // Halving: the `low`th start fits (0 is the edge as it is), the `high`th does not.
+        let (mut low, mut high, mut found) = (0, starts.len() + 1, seek);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            let Some(start) = starts.get(middle - 1) else { break };
+            let at = if past { start.plus(Duration::from_millis(1)) } else { *start };
+            let singles = starts.partition_point(|start| if past { *start >= at } else { *start < at }) as u64;
+            let before = singles + self.occurrences_before(at).saturating_sub(from);
+            if before <= seek.skip {
+                (low, found) = (middle, Seek { edge: Edge::At(at), skip: seek.skip - before });
+            } else {
+                high = middle;
+            }
+        }
+        found
     }
 
     /// Boundary 0 is the beginning; the last one lies beyond every row.
@@ -211,9 +234,8 @@ impl Listing {
         self.singles.near + whole.map(|(_, count)| count).sum::<u64>()
     }
 
-    /// How many occurrences do.
-    fn occurrences_before(&self, boundary: Month) -> u64 {
-        let at = boundary.start();
+    /// How many occurrences come before those that start at that moment or later (in the past: before it).
+    fn occurrences_before(&self, at: Timestamp) -> u64 {
         let before = |repeating: &Repeating| {
             let (days, day) = (repeating.days.clone(), repeating.series.first_day_from(at));
             repeating.count(if self.view.past { day..days.end } else { days.start..day })

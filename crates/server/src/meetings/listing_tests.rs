@@ -131,10 +131,16 @@ proptest! {
         prop_assert_eq!(listing.total(), expected.len() as u64);
         for offset in [0, offset, offset % (expected.len() as u64 + 1), expected.len() as u64] {
             let seek = listing.seek(offset);
+            let starts: Vec<_> =
+                read(&singles, view, seek, 0).iter().map(|meeting| meeting.plan.starts_at).collect();
+            let nearer = listing.nearer(seek, &starts);
+            prop_assert!(nearer.skip <= seek.skip);
+            for seek in [seek, nearer] {
             let alone = read(&singles, view, seek, limit);
             let page: Vec<_> = listing.page(seek, limit, &alone).iter().map(|row| (row.starts_at, row.meeting.id.clone())).collect();
             let wanted: Vec<_> = expected.iter().skip(usize::try_from(offset).unwrap()).take(limit).cloned().collect();
             prop_assert_eq!(page, wanted);
+            }
         }
     }
 }
@@ -147,7 +153,10 @@ fn deep_pages_begin_at_their_month() {
         .collect();
     let listing = Listing::new(view, counts(&singles, view), Vec::new());
     for offset in [0, 100, 1_000, 2_999] {
-        assert!(listing.seek(offset).skip <= 62, "{:?}", listing.seek(offset));
+        let seek = listing.seek(offset);
+        assert!(seek.skip <= 62, "{seek:?}");
+        let starts: Vec<_> = read(&singles, view, seek, 0).iter().map(|meeting| meeting.plan.starts_at).collect();
+        assert!(listing.nearer(seek, &starts).skip <= 1, "{seek:?}");
     }
 }
 

@@ -62,6 +62,12 @@ sql::statements! {
     /// Single meetings that are over, latest first.
     LIST_PAST = concat!("SELECT ", columns!(), " FROM meetings WHERE user_id = $1 AND starts_at < $2 AND ends_at <= $3
         AND repeat_kind IS NULL AND cancelled_at IS NULL ORDER BY starts_at DESC, id DESC LIMIT $4");
+    /// When single meetings that run or come start, earliest first.
+    LIST_STARTS_COMING = "SELECT starts_at FROM meetings WHERE user_id = $1 AND starts_at >= $2 AND ends_at > $3
+        AND repeat_kind IS NULL AND cancelled_at IS NULL ORDER BY starts_at, id LIMIT $4";
+    /// When single meetings that are over started, latest first.
+    LIST_STARTS_PAST = "SELECT starts_at FROM meetings WHERE user_id = $1 AND starts_at < $2 AND ends_at <= $3
+        AND repeat_kind IS NULL AND cancelled_at IS NULL ORDER BY starts_at DESC, id DESC LIMIT $4";
     /// Series that are not over at a moment.
     LIST_SERIES_COMING = concat!("SELECT ", columns!(), " FROM meetings WHERE user_id = $1 AND series_ends_at > $2
         AND repeat_kind IS NOT NULL AND cancelled_at IS NULL ORDER BY series_ends_at, id LIMIT $3");
@@ -263,13 +269,33 @@ pub fn list_singles(
     limit: u64,
 ) -> Result<Vec<Meeting>, DbError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let (statement, at) = match (view.past, edge) {
-        (true, Edge::Beginning) => (&LIST_PAST, view.now),
-        (true, Edge::At(at)) => (&LIST_PAST, at),
-        (false, Edge::Beginning) => (&LIST_COMING, view.now.minus(LONGEST)),
-        (false, Edge::At(at)) => (&LIST_COMING, at),
-    };
-    tx.list(statement, params![owner, at, view.now, limit], meeting)
+    let statement = if view.past { &LIST_PAST } else { &LIST_COMING };
+    tx.list(statement, params![owner, first_start(view, edge), view.now, limit], meeting)
+}
+
+/// When they start, read from the index alone.
+///
+/// # Errors
+/// The database's.
+pub fn list_starts(
+    tx: &mut Tx<'_>,
+    owner: &UserId,
+    view: View,
+    edge: Edge,
+    limit: u64,
+) -> Result<Vec<Timestamp>, DbError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let statement = if view.past { &LIST_STARTS_PAST } else { &LIST_STARTS_COMING };
+    tx.list(statement, params![owner, first_start(view, edge), view.now, limit], |row| row.get(0))
+}
+
+/// From which start on single meetings are read; in the past, before which one.
+fn first_start(view: View, edge: Edge) -> Timestamp {
+    match edge {
+        Edge::At(at) => at,
+        Edge::Beginning if view.past => view.now,
+        Edge::Beginning => view.now.minus(LONGEST),
+    }
 }
 
 /// The series that a view may show, each with the days that were cancelled of it.
