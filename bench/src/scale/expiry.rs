@@ -78,11 +78,10 @@ const EXPIRED: &[Statement] = &[
     ),
 ];
 
-/// The code among them that is swept first: those of one time go in the order in which they were written.
-const FIRST: Statement = Statement::new(
-    "FIRST",
-    "SELECT 1 FROM authorization_codes
-        WHERE request_id = (SELECT 'old' || id FROM users WHERE id > 'u-' ORDER BY id LIMIT 1)",
+/// How many of the codes are left, which are swept first.
+const COUNT_CODES: Statement = Statement::new(
+    "COUNT_CODES",
+    "SELECT COUNT(*) FROM authorization_codes WHERE grant_id IS NULL AND expires_at = $1",
 );
 
 /// Whether any of them is left.
@@ -121,7 +120,8 @@ pub async fn watch(place: &Place, database_url: Option<&str>, count: u64) -> Fal
     let (mut before, mut during, started) = (Load::default(), Load::default(), Instant::now());
     loop {
         let round = go_around(&deployment.target, &person).await?;
-        if db.read(|tx| tx.find(&FIRST, params![], |_| Ok::<_, DbError>(()))).await?.is_none() {
+        let codes = db.read(move |tx| tx.one(&COUNT_CODES, params![expired_at], |row| row.get::<i64>(0))).await;
+        if codes.map_err(|error: DbError| error)? < each {
             break;
         }
         before.add(round);
