@@ -177,11 +177,13 @@ impl Caller {
 
     /// Sends a request that is not counted: one past the front, to a server that may be away.
     pub async fn ask(&self, what: &str, request: RequestBuilder) -> Answer {
+        let begun = std::time::Instant::now();
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
                 if error.is_timeout() {
-                    self.complain(format!("{what}: no answer within {PATIENCE:?}"));
+                    let since = begun.elapsed();
+                    self.complain(format!("{what}: no answer within {PATIENCE:?} (asked {since:?} ago): {error:?}"));
                 }
                 return Answer::Silence;
             }

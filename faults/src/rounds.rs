@@ -109,11 +109,13 @@ impl Play<'_> {
             well &= self.on_a_stage(number, played..played + count, &blows).await?;
             played += count;
         }
-        for blow in blows.iter().filter(|blow| rounds >= blows.len() && !self.score.tallies.contains_key(blow.name())) {
-            eprintln!("{:8} {} was not played: its time was over", self.engine_name(), blow.name());
-            well = false;
+        let missed = |blow: &&&dyn Blow| rounds >= blows.len() && !self.score.tallies.contains_key(blow.name());
+        let missed: Vec<_> = blows.iter().filter(missed).collect();
+        for blow in &missed {
+            let why = if well { "its time was over" } else { "a round before it failed, or its time was over" };
+            eprintln!("{:8} {} was not played: {why}", self.engine_name(), blow.name());
         }
-        Ok(well)
+        Ok(well && missed.is_empty())
     }
 
     fn is_late(&self) -> bool {
