@@ -78,8 +78,10 @@ fn parse_token<'a>(scheme: &str, header: &'a [u8]) -> Result<Option<&'a str>, &'
         return Ok(None);
     };
     let end = token.len() - token.iter().rev().take_while(|&&b| b == b'=').count();
-    let is_token_byte = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-    let well_formed = end > 0 && token.len() <= MAX_BEARER_LENGTH && token[..end].iter().all(is_token_byte);
+    let is_token_byte = |b: u8| b.is_ascii_alphanumeric() | matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    // Without a way out at the first bad byte, many bytes are looked at in one step.
+    let are_token_bytes = |bytes: &[u8]| bytes.iter().fold(true, |good, &b| good & is_token_byte(b));
+    let well_formed = end > 0 && token.len() <= MAX_BEARER_LENGTH && are_token_bytes(&token[..end]);
     if !well_formed {
         return Err(&fault::TOKEN_MALFORMED);
     }

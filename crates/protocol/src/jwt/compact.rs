@@ -1,7 +1,7 @@
 //! The parts of a compact JWS (RFC 7515 7.1), and the header of one that somebody else made.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, decoded_len_estimate};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -49,7 +49,10 @@ impl<'a> Compact<'a> {
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, JwtFault> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtFault::Malformed)
+    // `decode` asks for zeroed memory, which the C library's allocator serves on its slow path.
+    let mut bytes = Vec::with_capacity(decoded_len_estimate(part.len()));
+    URL_SAFE_NO_PAD.decode_vec(part, &mut bytes).map_err(|_| JwtFault::Malformed)?;
+    Ok(bytes)
 }
 
 /// What is read of a JOSE header (RFC 7515 4.1). A member that comes twice is refused by the parser.
