@@ -193,17 +193,18 @@ async fn a_log_that_is_long_enough_begins_anew_before_the_hard_bound() {
         number += 1;
         insert(&db, format!("user-{number}")).await.unwrap();
         let pages = db.stats().log_pages;
-        if pages < largest {
+        // Where the writer has to wait for its turn, the thread that copies catches up by itself before.
+        if pages < largest && largest >= 100 {
             break;
         }
         largest = pages;
+        assert!(number < 5_000, "it never grew long enough");
         assert!(largest < 300, "it only grows: {largest} pages");
         if largest > 100 {
             // The thread that copies has all the time it needs.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    assert!(largest >= 100, "{largest} pages");
 }
 
 #[tokio::test(flavor = "multi_thread")]
