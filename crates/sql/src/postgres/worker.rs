@@ -24,6 +24,11 @@ use crate::{
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often a unit that others were in the way of runs again, and how long it waits before the first time: for long enough
+/// that whoever was let through has woken up, or on a busy machine it takes the same row away from them once more.
+const MOST_CONTENDED: u32 = 4;
+const LET_THROUGH: Duration = Duration::from_millis(10);
+
 /// Whether the server can be reached: what all threads know together.
 #[derive(Default)]
 pub(super) struct Reach(Mutex<State>);
@@ -189,11 +194,11 @@ impl Worker {
         self.lanes.writes.take(taken, 1)
     }
 
-    /// Runs the unit, again where that may help: once when others were in its way, and on other connections until its time
-    /// is over.
+    /// Runs the unit, again where that may help: a few times when others were in its way, and on other connections until its
+    /// time is over.
     fn carry_out(&self, session: &mut Session, job: &mut dyn Job) {
         let until = Instant::now() + self.patience;
-        let mut was_in_the_way = false;
+        let mut contended = 0;
         let is_lost = session.is_lost() || session.make_sure().is_err();
         if is_lost && !self.reconnect(session, until) {
             job.refuse(DbError::away("PostgreSQL does not answer"));
@@ -202,8 +207,12 @@ impl Worker {
         loop {
             match self.run_unit(session, job) {
                 Again::No => return,
-                Again::Here if was_in_the_way => return,
-                Again::Here => was_in_the_way = true,
+                Again::Here => {
+                    contended += 1;
+                    if contended > MOST_CONTENDED || !self.pause(LET_THROUGH * contended) {
+                        return;
+                    }
+                }
                 Again::Elsewhere => {
                     if !self.reconnect(session, until) {
                         return;
